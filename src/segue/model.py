@@ -1,0 +1,415 @@
+"""The records that cross between parts. Frozen; built once at the edge, trusted inside.
+
+Instants are milliseconds since the epoch, durations and positions are milliseconds, gains are dB, sizes are bytes.
+Optional means unknown; an empty string or list means known to be empty.
+"""
+
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from segue.types import (
+    ArtId,
+    ArtistId,
+    FolderId,
+    Instant,
+    LibraryId,
+    Ms,
+    PlaylistId,
+    ReleaseId,
+    SlateId,
+    SubjectType,
+    TokenId,
+    TrackId,
+    UserId,
+)
+
+T = TypeVar("T")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every record: immutable, compared by value, no behaviour."""
+
+
+# -- what there is ---------------------------------------------------------------------------------------------------
+
+
+class Credit(Record, frozen=True):
+    """One artist's part in a track or release, in the order credited."""
+
+    artist_id: ArtistId
+    name: str
+    role: str = "artist"
+    """``artist``, ``composer``, ``conductor``, ``remixer``, ``lyricist``, ``producer``, ``performer``, …"""
+    detail: str | None = None
+    """The instrument of a performer."""
+
+
+class Annotation(Record, frozen=True):
+    """What one listener made of a track, release, artist or playlist: a projection of the log."""
+
+    liked_at: Instant | None = None
+    rating: int = 0
+    """1..5; 0 is none."""
+    play_count: int = 0
+    last_played_at: Instant | None = None
+
+
+class ReplayGain(Record, frozen=True):
+    """Gains to a reference of -18 LUFS (ReplayGain 2.0). R128 gains (-23 LUFS) are converted at ingest by adding 5 dB."""
+
+    track_gain_db: float | None = None
+    track_peak: float | None = None
+    album_gain_db: float | None = None
+    album_peak: float | None = None
+
+
+class Track(Record, frozen=True):
+    """One recording at one place on one release, in one file."""
+
+    id: TrackId
+    library_id: LibraryId
+    folder_id: FolderId
+    path: str
+    """Relative to the library's root, ``/`` between parts, undecodable bytes as surrogates."""
+    title: str
+    sort_title: str
+    artist: str
+    """Credited artists as the release shows them, one string."""
+    artists: tuple[Credit, ...] = ()
+    contributors: tuple[Credit, ...] = ()
+    release_id: ReleaseId
+    release: str
+    release_artist: str
+    release_artists: tuple[Credit, ...] = ()
+    art: ArtId | None = None
+    disc: int | None = None
+    disc_title: str | None = None
+    number: int | None = None
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+    moods: tuple[str, ...] = ()
+    duration_ms: Ms
+    suffix: str
+    content_type: str
+    codec: str
+    bitrate_kbps: int
+    sample_rate_hz: int
+    channels: int
+    bit_depth: int | None = None
+    size_bytes: int
+    replaygain: ReplayGain = ReplayGain()
+    delay_samples: int = 0
+    padding_samples: int = 0
+    has_lyrics: bool = False
+    explicit: bool | None = None
+    bpm: float | None = None
+    comment: str | None = None
+    isrc: tuple[str, ...] = ()
+    mbid: str | None = None
+    """MusicBrainz recording id."""
+    added_at: Instant
+    changed_at: Instant
+    missing_at: Instant | None = None
+    annotation: Annotation = Annotation()
+
+
+class Release(Record, frozen=True):
+    """An album, EP, single or compilation: what its tracks say of it."""
+
+    id: ReleaseId
+    library_id: LibraryId
+    folder_id: FolderId
+    title: str
+    sort_title: str
+    artist: str
+    artists: tuple[Credit, ...] = ()
+    art: ArtId | None = None
+    year: int | None = None
+    date: str | None = None
+    """Of this release: ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``."""
+    original_date: str | None = None
+    genres: tuple[str, ...] = ()
+    track_count: int
+    duration_ms: Ms
+    disc_count: int = 1
+    disc_titles: tuple[tuple[int, str], ...] = ()
+    compilation: bool = False
+    release_types: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    mbid: str | None = None
+    added_at: Instant
+    annotation: Annotation = Annotation()
+
+
+class Artist(Record, frozen=True):
+    """A person or group, merged over releases by MusicBrainz id, else by folded name."""
+
+    id: ArtistId
+    name: str
+    sort_name: str
+    art: ArtId | None = None
+    release_count: int = 0
+    """Releases of their own that this listener may see."""
+    track_count: int = 0
+    mbid: str | None = None
+    roles: tuple[str, ...] = ()
+    annotation: Annotation = Annotation()
+
+
+class Genre(Record, frozen=True):
+    name: str
+    release_count: int
+    track_count: int
+
+
+class Folder(Record, frozen=True):
+    """A real folder below a library's root; the root itself has ``parent_id`` None."""
+
+    id: FolderId
+    library_id: LibraryId
+    parent_id: FolderId | None
+    name: str
+    path: str
+    track_count: int = 0
+
+
+class LyricLine(Record, frozen=True):
+    text: str
+    start_ms: Ms | None = None
+
+
+class Lyrics(Record, frozen=True):
+    language: str = "xxx"
+    """ISO 639; ``xxx`` unknown."""
+    synced: bool = False
+    offset_ms: int = 0
+    lines: tuple[LyricLine, ...] = ()
+    origin: str = "embedded"
+
+
+class Library(Record, frozen=True):
+    """A root folder of audio, granted to everyone or to chosen users."""
+
+    id: LibraryId
+    name: str
+    path: str
+    everyone: bool = True
+    user_ids: tuple[UserId, ...] = ()
+    track_count: int = 0
+    missing_count: int = 0
+    scanned_at: Instant | None = None
+
+
+class Playlist(Record, frozen=True):
+    id: PlaylistId
+    owner_id: UserId
+    owner: str
+    name: str
+    comment: str = ""
+    public: bool = False
+    track_count: int = 0
+    """Tracks this listener may see."""
+    duration_ms: Ms = Ms(0)
+    art: ArtId | None = None
+    source_path: str | None = None
+    """Of the M3U file it was read from, if any."""
+    created_at: Instant
+    changed_at: Instant
+    annotation: Annotation = Annotation()
+
+
+class Page(Record, Generic[T], frozen=True):
+    """A window of a list, and how long the whole list is."""
+
+    items: tuple[T, ...]
+    total: int
+
+
+class Finding(Record, frozen=True):
+    """Something wrong with a file or folder, and what to do about it."""
+
+    path: str
+    kind: str
+    """``unreadable``, ``truncated``, ``not_audio``, ``too_large``, ``timeout``, ``bad_name``, ``bad_tag``, ``bad_picture``, ``loop``, ``missing_reference``, …"""
+    message: str
+    library_id: LibraryId | None = None
+    found_at: Instant | None = None
+
+
+class ScanReport(Record, frozen=True):
+    """``segue scan --json``: counts of files with audio; ``findings`` are all that stand, not only the new."""
+
+    tracks: int
+    added: int
+    changed: int
+    moved: int
+    missing: int
+    unchanged: int
+    seconds: float
+    findings: tuple[Finding, ...] = ()
+
+
+class ScanProgress(Record, frozen=True):
+    library: str
+    phase: str
+    """``walking``, ``reading``, ``matching``, ``indexing``."""
+    files_seen: int
+    files_done: int
+    files_total: int | None
+    rate_per_s: float
+    eta_s: float | None
+
+
+# -- who is here -----------------------------------------------------------------------------------------------------
+
+
+class User(Record, frozen=True):
+    id: UserId
+    name: str
+    admin: bool = False
+    created_at: Instant
+
+
+class Listener(Record, frozen=True):
+    """Who asks, and which libraries exist for them: every catalogue call takes one. The only place grants are decided is
+    ``access``; the only thing a query needs is ``libraries``."""
+
+    user: User
+    libraries: frozenset[LibraryId]
+    scopes: frozenset[str] = frozenset({"*"})
+    token_id: TokenId | None = None
+    client: str | None = None
+
+
+class Token(Record, frozen=True):
+    id: TokenId
+    user_id: UserId
+    name: str
+    kind: Literal["app", "api"]
+    scopes: tuple[str, ...]
+    created_at: Instant
+    last_used_at: Instant | None = None
+    last_client: str | None = None
+
+
+# -- what was heard --------------------------------------------------------------------------------------------------
+
+EventKind = Literal[
+    "started", "paused", "resumed", "seeked", "progressed", "ended", "scrobbled", "liked", "unliked", "rated", "saved",
+    "removed", "hidden", "unhidden", "searched", "shown",
+]  # fmt: skip
+Outcome = Literal["finished", "skipped", "stopped", "error", "unknown"]
+
+
+class Subject(Record, frozen=True):
+    type: SubjectType
+    id: str | None = None
+    external: dict[str, str] | None = None
+    """For ``external``: any of artist, title, album, isrc, mbid."""
+
+
+class Event(Record, frozen=True):
+    """One act of one listener, as the map's section 5 has it. Ordered within a listener by ``(at, event_id)``."""
+
+    event_id: str
+    kind: EventKind
+    user_id: UserId
+    at: Instant
+    received_at: Instant
+    subject: Subject | None = None
+    device_id: str | None = None
+    session_id: str | None = None
+    play_id: str | None = None
+    utc_offset_min: int | None = None
+    position_ms: Ms | None = None
+    played_ms: Ms | None = None
+    outcome: Outcome | None = None
+    rating: int | None = None
+    reason: str | None = None
+    context: dict[str, Any] | None = None
+    client: str | None = None
+    origin: Literal["live", "reported", "imported"] = "live"
+    private: bool = False
+    data: dict[str, Any] | None = None
+    """What only one kind has: the items of ``shown``, the words of ``searched``."""
+
+
+class Appended(Record, frozen=True):
+    """The answer to a batch: what is now in the log (repeats included) and what was refused, with why."""
+
+    accepted: tuple[str, ...]
+    rejected: tuple[tuple[str, str], ...] = ()
+
+
+# -- what comes next -------------------------------------------------------------------------------------------------
+
+
+class Query(Record, frozen=True):
+    """Who asks for what comes next, and in what context."""
+
+    user_id: UserId
+    libraries: frozenset[LibraryId]
+    n: int
+    seeds: tuple[TrackId, ...] = ()
+    queue: tuple[TrackId, ...] = ()
+    skipped: tuple[TrackId, ...] = ()
+    exclude: tuple[TrackId, ...] = ()
+    session_id: str | None = None
+    discovery: float = 0.3
+    """0 only the familiar .. 1 only the new: the listener's dial."""
+    at: Instant
+
+
+class Reason(Record, frozen=True):
+    """Why an item is there: a code for programs, a sentence for people, and the log or tag entries it rests on."""
+
+    code: str
+    text: str
+    evidence: dict[str, Any]
+
+
+class Candidate(Record, frozen=True):
+    """A track a source proposes. ``score`` is higher-is-better within its source, 0..1."""
+
+    track_id: TrackId
+    source: str
+    score: float
+    evidence: dict[str, Any] = {}
+
+
+class Removed(Record, frozen=True):
+    track_id: TrackId
+    stage: str
+    reason: str
+
+
+class SlateItem(Record, frozen=True):
+    track_id: TrackId
+    score: float
+    source: str
+    reasons: tuple[Reason, ...] = ()
+    propensity: float | None = None
+
+
+class StageTiming(Record, frozen=True):
+    stage: str
+    ms: float
+    n_in: int
+    n_out: int
+
+
+class Slate(Record, frozen=True):
+    """What was answered, and the trace of how."""
+
+    id: SlateId
+    user_id: UserId
+    query: Query
+    at: Instant
+    generation: str | None = None
+    degraded: tuple[str, ...] = ()
+    """What failed or was not there, by name (``log_unreadable``, ``source:kindred``). Empty: whole."""
+    message: str | None = None
+    items: tuple[SlateItem, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    timings: tuple[StageTiming, ...] = ()

@@ -1,0 +1,80 @@
+"""Every port: what a part needs of another, without knowing it. Adapters meet these by structure; nobody inherits.
+
+Ports that only compute or touch local storage are synchronous and may be called from any thread.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from segue.model import Appended, Candidate, Event, Query, Track
+from segue.types import ArtistId, Instant, TrackId, UserId
+
+
+class Clock(Protocol):
+    def __call__(self) -> Instant:
+        """The wall clock. Tests pass their own."""
+        ...
+
+
+class EventLog(Protocol):
+    """The truth of what listeners did: append-only, idempotent by ``event_id`` within a listener.
+
+    Must hold: ``append`` returns after the accepted events are durable (they survive kill -9 and power loss); a repeat is accepted and
+    changes nothing; offsets grow and are never reused; ``read`` after any offset returns every later event in offset order.
+    """
+
+    def append(self, events: Sequence[Event]) -> Appended: ...
+
+    def read(self, after: int, limit: int, *, user_id: UserId | None = None) -> Sequence[tuple[int, Event]]: ...
+
+    def last_offset(self) -> int: ...
+
+    def erase(self, user_id: UserId) -> int:
+        """Delete every event of a listener (secure delete) and leave a tombstone that consumers follow. Returns how many."""
+        ...
+
+
+class Catalogue(Protocol):
+    """What the path of a listen needs to know of tracks. The whole catalogue is ``segue.library``; this is its narrow side."""
+
+    def tracks(self, ids: Sequence[TrackId]) -> dict[TrackId, Track]:
+        """By id, whoever asks; ids unknown are left out; missing files are in, with ``missing_at`` set."""
+        ...
+
+    def tracks_like(
+        self,
+        *,
+        artists: Sequence[ArtistId] = (),
+        genres: Sequence[str] = (),
+        years: tuple[int, int] | None = None,
+        libraries: frozenset[int],
+        limit: int,
+        seed: int = 0,
+    ) -> Sequence[TrackId]:
+        """Present tracks that match any of the given artists, genres or the year range; a seeded sample when there are more."""
+        ...
+
+    def sample(self, *, libraries: frozenset[int], limit: int, seed: int = 0) -> Sequence[TrackId]:
+        """A seeded uniform sample of present tracks, in milliseconds at 100,000."""
+        ...
+
+
+class Source(Protocol):
+    """One way to find candidates. Named; pure in what it reads; never raises for want of data (returns nothing)."""
+
+    name: str
+
+    def __call__(self, query: Query) -> Iterable[Candidate]: ...
+
+
+class Writer(Protocol):
+    """The one write transaction of a database at a time; see ``segue.store``."""
+
+    def __call__(self, *, urgent: bool = ...) -> AbstractContextManager[object]: ...
+
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with (phase, done, total or None); cheap, may be called often; never raises."""
+
+Lines = Iterator[bytes]

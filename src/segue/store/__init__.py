@@ -1,0 +1,17 @@
+"""Where things are kept: the schema, the connection, the transaction, the migrations, the one owner.
+
+``Store.read()`` and ``Store.write(urgent=…)`` are the only ways to the library database.
+"""
+
+from segue.store import _schema as schema
+from segue.store._database import Database
+from segue.store._datadir import DataDir
+from segue.store._migrate import migrate
+
+__all__ = ["DataDir", "Database", "migrate", "open_store", "schema"]
+
+
+def open_store(data: DataDir) -> Database:
+    """The library database of an owned data directory, migrated to the newest schema (with a backup before, if it changes)."""
+    migrate(data)
+    return Database(data.database)

@@ -1,0 +1,131 @@
+"""One SQLite file: many readers that never wait, one writer at a time, urgent writes first.
+
+WAL mode. Every thread may read; a reader sees the last commit. Writers queue for one connection; an urgent one (an event, a star)
+passes all that are not (a scan's batches), so it waits for at most the one transaction in progress. Keep write transactions under
+50 ms: split long work into batches.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from segue.errors import Unavailable
+
+_FULL_DISK = "The disk that holds the data directory is full. Free some space; nothing that was acknowledged is lost."
+
+
+class _TurnLock:
+    """A lock that lets urgent waiters pass the others."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._held = False
+        self._urgent_waiting = 0
+
+    def acquire(self, *, urgent: bool) -> None:
+        with self._condition:
+            if urgent:
+                self._urgent_waiting += 1
+            try:
+                while self._held or (self._urgent_waiting and not urgent):
+                    self._condition.wait()
+            finally:
+                if urgent:
+                    self._urgent_waiting -= 1
+            self._held = True
+
+    def release(self) -> None:
+        with self._condition:
+            self._held = False
+            self._condition.notify_all()
+
+
+class Database:
+    """Connections to one SQLite file. ``synchronous`` is ``NORMAL`` (a commit may be lost to power failure, never torn) or ``FULL``."""
+
+    def __init__(self, path: Path, *, synchronous: str = "NORMAL", cache_mib: int = 16) -> None:
+        self.path = path
+        self._synchronous = synchronous
+        self._cache_kib = cache_mib * 1024
+        self._turn = _TurnLock()
+        self._readers = self._engine(pool_size=16, max_overflow=48)
+        self._writers = self._engine(pool_size=1, max_overflow=0)
+        sa.event.listen(self._readers, "connect", lambda c, _: c.execute("PRAGMA query_only = ON"))
+
+    def _engine(self, *, pool_size: int, max_overflow: int) -> sa.Engine:
+        engine = sa.create_engine(
+            f"sqlite:///{self.path}",
+            poolclass=sa.QueuePool,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            connect_args={"check_same_thread": False, "timeout": 30, "isolation_level": None, "cached_statements": 512},
+            query_cache_size=1500,
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def _configure(connection: sqlite3.Connection, _record: object) -> None:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA cache_size = -{self._cache_kib}")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA mmap_size = 268435456")
+            connection.execute("PRAGMA secure_delete = FAST")
+
+        return engine
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection that sees one snapshot until the block ends. Never waits for a writer."""
+        with self._readers.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def write(self, *, urgent: bool = False) -> Iterator[sa.Connection]:
+        """The one write transaction: committed when the block ends, rolled back when it raises.
+
+        Not reentrant. Raises :class:`~segue.errors.Unavailable` when the disk is full.
+        """
+        self._turn.acquire(urgent=urgent)
+        try:
+            with self._writers.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    if connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                        connection.exec_driver_sql("ROLLBACK")
+                    raise
+                connection.exec_driver_sql("COMMIT")
+        except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
+            if "full" in str(error):
+                raise Unavailable(_FULL_DISK) from error
+            raise
+        finally:
+            self._turn.release()
+
+    def backup(self, target: Path) -> None:
+        """Copy the whole database, consistent, while it is in use (SQLite's online backup)."""
+        source = sqlite3.connect(self.path)
+        copy = sqlite3.connect(target)
+        try:
+            source.backup(copy, pages=2048)
+        finally:
+            copy.close()
+            source.close()
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file, as at a graceful stop."""
+        with self._writers.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        self._readers.dispose()
+        self._writers.dispose()

@@ -1,0 +1,60 @@
+"""Bring the library database to the newest schema when the server starts, after keeping a copy of what was."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from segue.errors import ConfigError
+from segue.store._datadir import DataDir
+
+_KEEP = 5
+"""Copies kept of databases before a migration: a guess."""
+
+
+def migrate(data: DataDir) -> str | None:
+    """Upgrade ``segue.db``, creating it if absent. Returns the revision it was upgraded to, None when it was the newest already.
+
+    Before an existing database changes, a consistent copy goes to ``backups/``. Raises :class:`~segue.errors.ConfigError` when the
+    database was written by a newer Segue: it is left as it is.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    head = scripts.get_current_head()
+    engine = sa.create_engine(f"sqlite:///{data.database}")
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+        if current == head:
+            return None
+        known = {script.revision for script in scripts.walk_revisions()}
+        if current is not None and current not in known:
+            raise ConfigError(
+                f"{data.database} was written by a newer Segue (schema {current}). Upgrade Segue, or restore a copy from {data.backups}."
+            )
+        if current is not None:
+            _keep_copy(data, current)
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+    return head
+
+
+def _keep_copy(data: DataDir, revision: str) -> None:
+    target = data.backups / f"segue-{time.strftime('%Y%m%dT%H%M%S')}-before-{revision}.db"
+    source, copy = sqlite3.connect(data.database), sqlite3.connect(target)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    for old in sorted(data.backups.glob("segue-*-before-*.db"))[:-_KEEP]:
+        old.unlink()

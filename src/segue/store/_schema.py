@@ -1,0 +1,377 @@
+"""The one schema of the library database, in SQLAlchemy Core. ``segue.db``; the event log has a file of its own.
+
+Ids are 22 base62 characters, instants milliseconds since the epoch, paths text with surrogate-escaped bytes re-encoded as
+``\\udcXX`` -> kept in BLOB columns through :class:`PathText`. No foreign key cascades: what vanishes is decided in code, once.
+"""
+
+import os
+
+import sqlalchemy as sa
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy.types import TypeDecorator
+
+
+class PathText(TypeDecorator[str]):
+    """A path as bytes at rest, so that names that are not valid UTF-8 survive; ``str`` with surrogates in Python."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: object) -> bytes | None:
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: bytes | None, dialect: object) -> str | None:
+        return None if value is None else os.fsdecode(value)
+
+
+metadata = sa.MetaData()
+_id = String(22)
+
+# -- accounts --------------------------------------------------------------------------------------------------------
+
+user = Table(
+    "user",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),  # argon2id
+    Column("admin", Integer, nullable=False, default=0),
+    Column("preferences", Text, nullable=False, default="{}"),  # JSON
+    Column("created_at", Integer, nullable=False),
+)
+token = Table(
+    "token",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("user_id", _id, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # app | api
+    Column("scopes", Text, nullable=False),  # JSON list
+    Column("lookup", LargeBinary, nullable=False, unique=True),  # keyed hash of the secret, for apiKey and Bearer
+    Column("sealed", LargeBinary, nullable=False),  # the secret, encrypted: OpenSubsonic's t+s needs it in clear
+    Column("created_at", Integer, nullable=False),
+    Column("last_used_at", Integer),
+    Column("last_client", Text),
+)
+session = Table(
+    "session",
+    metadata,
+    Column("lookup", LargeBinary, primary_key=True),  # keyed hash of the cookie
+    Column("user_id", _id, nullable=False, index=True),
+    Column("csrf", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Column("client", Text),
+)
+setting = Table(
+    "setting", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False)
+)  # what the server keeps for itself: JSON
+
+# -- libraries -------------------------------------------------------------------------------------------------------
+
+library = Table(
+    "library",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("path", PathText, nullable=False, unique=True),
+    Column("everyone", Integer, nullable=False, default=1),
+    Column("created_at", Integer, nullable=False),
+    Column("scanned_at", Integer),
+    sqlite_autoincrement=True,  # an id is never reused
+)
+library_grant = Table(
+    "library_grant",
+    metadata,
+    Column("library_id", Integer, primary_key=True),
+    Column("user_id", _id, primary_key=True),
+)
+folder = Table(
+    "folder",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("library_id", Integer, nullable=False),
+    Column("parent_id", _id, index=True),
+    Column("path", PathText, nullable=False),  # relative to the root; empty for the root
+    Column("name", Text, nullable=False),
+    Column("art_id", _id),
+    Column("track_count", Integer, nullable=False, default=0),  # present tracks directly in it
+    UniqueConstraint("library_id", "path"),
+)
+
+# -- the catalogue ---------------------------------------------------------------------------------------------------
+
+artist = Table(
+    "artist",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("mbid", Text, index=True),
+    Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False, index=True),
+    Column("sort_name", Text, nullable=False),
+    Column("sort_key", Text, nullable=False, index=True),  # folded, leading article dropped
+    Column("art_id", _id),
+)
+release = Table(
+    "release",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("library_id", Integer, nullable=False),
+    Column("folder_id", _id, nullable=False, index=True),
+    Column("mbid", Text, index=True),
+    Column("title", Text, nullable=False),
+    Column("title_folded", Text, nullable=False, index=True),
+    Column("sort_title", Text, nullable=False),
+    Column("sort_key", Text, nullable=False),
+    Column("artist", Text, nullable=False),  # as displayed
+    Column("artist_sort_key", Text, nullable=False),
+    Column("art_id", _id),
+    Column("year", Integer),  # of original_date, else date
+    Column("date", Text),
+    Column("original_date", Text),
+    Column("compilation", Integer, nullable=False, default=0),
+    Column("release_types", Text, nullable=False, default="[]"),  # JSON list
+    Column("labels", Text, nullable=False, default="[]"),  # JSON list
+    Column("disc_titles", Text, nullable=False, default="{}"),  # JSON {disc: title}
+    Column("disc_count", Integer, nullable=False, default=1),
+    Column("track_count", Integer, nullable=False, default=0),  # present tracks; 0 hides the release
+    Column("duration_ms", Integer, nullable=False, default=0),
+    Column("added_at", Integer, nullable=False),
+    Index("ix_release_library_sort", "library_id", "sort_key", "id"),
+    Index("ix_release_library_artist", "library_id", "artist_sort_key", "sort_key", "id"),
+    Index("ix_release_library_added", "library_id", "added_at", "id"),
+    Index("ix_release_library_year", "library_id", "year", "id"),
+)
+track = Table(
+    "track",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("library_id", Integer, nullable=False),
+    Column("folder_id", _id, nullable=False, index=True),
+    Column("release_id", _id, nullable=False, index=True),
+    Column("path", PathText, nullable=False),  # relative to the library's root
+    Column("size_bytes", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("quick_hash", LargeBinary, index=True),  # 16 bytes; NULL where there is no audio payload to hash
+    Column("title", Text, nullable=False),
+    Column("title_folded", Text, nullable=False, index=True),
+    Column("sort_title", Text, nullable=False),
+    Column("sort_key", Text, nullable=False),
+    Column("artist", Text, nullable=False),  # as displayed
+    Column("art_id", _id),
+    Column("disc", Integer),
+    Column("number", Integer),
+    Column("year", Integer),
+    Column("duration_ms", Integer, nullable=False),
+    Column("suffix", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("codec", Text, nullable=False),
+    Column("bitrate_kbps", Integer, nullable=False),
+    Column("sample_rate_hz", Integer, nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("bit_depth", Integer),
+    Column("track_gain_db", Float),
+    Column("track_peak", Float),
+    Column("album_gain_db", Float),
+    Column("album_peak", Float),
+    Column("delay_samples", Integer, nullable=False, default=0),
+    Column("padding_samples", Integer, nullable=False, default=0),
+    Column("has_lyrics", Integer, nullable=False, default=0),
+    Column("explicit", Integer),
+    Column("bpm", Float),
+    Column("comment", Text),
+    Column("mbid", Text, index=True),
+    Column("more", Text, nullable=False, default="{}"),  # JSON: isrc, moods, contributors' details, tags seldom asked for
+    Column("added_at", Integer, nullable=False),
+    Column("changed_at", Integer, nullable=False),
+    Column("missing_at", Integer),
+    UniqueConstraint("library_id", "path"),
+    Index("ix_track_library_sort", "library_id", "sort_key", "id"),
+    Index("ix_track_library_added", "library_id", "added_at", "id"),
+)
+track_artist = Table(
+    "track_artist",
+    metadata,
+    Column("track_id", _id, primary_key=True),
+    Column("role", Text, primary_key=True, default="artist"),
+    Column("position", Integer, primary_key=True),
+    Column("artist_id", _id, nullable=False, index=True),
+    Column("name", Text, nullable=False),  # as credited
+    Column("detail", Text),
+    sqlite_with_rowid=False,
+)
+release_artist = Table(
+    "release_artist",
+    metadata,
+    Column("release_id", _id, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("artist_id", _id, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+artist_library = Table(
+    # What of an artist is present in a library; what a listener sees of an artist is the sum over granted ones.
+    "artist_library",
+    metadata,
+    Column("artist_id", _id, primary_key=True),
+    Column("library_id", Integer, primary_key=True),
+    Column("release_count", Integer, nullable=False, default=0),  # credited on the release
+    Column("track_count", Integer, nullable=False, default=0),  # credited on the track, role artist
+    Index("ix_artist_library_library", "library_id", "artist_id"),
+    sqlite_with_rowid=False,
+)
+genre = Table(
+    "genre",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False, unique=True),
+)
+track_genre = Table(
+    "track_genre",
+    metadata,
+    Column("track_id", _id, primary_key=True),
+    Column("genre_id", Integer, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Index("ix_track_genre_genre", "genre_id", "track_id"),
+    sqlite_with_rowid=False,
+)
+release_genre = Table(
+    # The union over a release's present tracks, most frequent first.
+    "release_genre",
+    metadata,
+    Column("release_id", _id, primary_key=True),
+    Column("genre_id", Integer, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Index("ix_release_genre_genre", "genre_id", "release_id"),
+    sqlite_with_rowid=False,
+)
+lyrics = Table(
+    "lyrics",
+    metadata,
+    Column("track_id", _id, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("body", Text, nullable=False),  # JSON of model.Lyrics
+)
+art = Table(
+    # Where a picture can be read again; the bytes stay in the audio file or beside it.
+    "art",
+    metadata,
+    Column("id", _id, primary_key=True),  # of the picture's content
+    Column("library_id", Integer, nullable=False),
+    Column("path", PathText, nullable=False),  # relative to the library's root
+    Column("embedded", Integer, nullable=False),  # 1: inside an audio file, 0: the file itself
+    Column("content_type", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+)
+finding = Table(
+    "finding",
+    metadata,
+    Column("library_id", Integer, primary_key=True),
+    Column("path", PathText, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("found_at", Integer, nullable=False),
+)
+failed_file = Table(
+    # A file that gave no track, so that an unchanged one is not tried again at each scan.
+    "failed_file",
+    metadata,
+    Column("library_id", Integer, primary_key=True),
+    Column("path", PathText, primary_key=True),
+    Column("size_bytes", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+)
+
+# -- playlists and the queue -----------------------------------------------------------------------------------------
+
+playlist = Table(
+    "playlist",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("owner_id", _id, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("comment", Text, nullable=False, default=""),
+    Column("public", Integer, nullable=False, default=0),
+    Column("library_id", Integer),  # of an M3U file; visible to whom that library is granted
+    Column("source_path", PathText),
+    Column("created_at", Integer, nullable=False),
+    Column("changed_at", Integer, nullable=False),
+    Column("deleted_at", Integer),  # kept for the undo
+)
+playlist_entry = Table(
+    "playlist_entry",
+    metadata,
+    Column("playlist_id", _id, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("track_id", _id, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+play_queue = Table(
+    "play_queue",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("track_ids", Text, nullable=False),  # JSON list
+    Column("current", Integer, nullable=False, default=0),
+    Column("position_ms", Integer, nullable=False, default=0),
+    Column("changed_at", Integer, nullable=False),
+    Column("changed_by", Text, nullable=False, default=""),
+)
+
+# -- projections of the event log ------------------------------------------------------------------------------------
+
+annotation = Table(
+    # Stars, ratings, counts. Each register keeps the (at, event_id) that wrote it: the latest wins, in whatever order events come.
+    "annotation",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("type", Text, primary_key=True),  # track | release | artist | playlist
+    Column("id", _id, primary_key=True),
+    Column("liked_at", Integer),
+    Column("liked_by", Text),  # "at event_id" of the last liked/unliked
+    Column("rating", Integer, nullable=False, default=0),
+    Column("rated_by", Text),
+    Column("hidden", Integer, nullable=False, default=0),
+    Column("hidden_by", Text),
+    Column("play_count", Integer, nullable=False, default=0),
+    Column("skip_count", Integer, nullable=False, default=0),
+    Column("last_played_at", Integer),
+    Index("ix_annotation_liked", "user_id", "type", "liked_at"),
+    Index("ix_annotation_played", "user_id", "type", "last_played_at"),
+    Index("ix_annotation_count", "user_id", "type", "play_count"),
+    Index("ix_annotation_rating", "user_id", "type", "rating"),
+    sqlite_with_rowid=False,
+)
+play = Table(
+    # One playing of one thing: what all its events together say.
+    "play",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("play_id", Text, primary_key=True),
+    Column("track_id", _id, nullable=False),
+    Column("started_at", Integer, nullable=False),
+    Column("last_at", Integer, nullable=False),
+    Column("position_ms", Integer),
+    Column("played_ms", Integer),
+    Column("outcome", Text),  # NULL while open
+    Column("counted", Integer, nullable=False, default=0),  # a listen by the scrobble convention
+    Column("private", Integer, nullable=False, default=0),
+    Column("session_id", Text),
+    Column("client", Text),
+    Index("ix_play_user_last", "user_id", "last_at"),
+    Index("ix_play_track", "user_id", "track_id"),
+    sqlite_with_rowid=False,
+)
+projection = Table(
+    "projection", metadata, Column("name", Text, primary_key=True), Column("offset", Integer, nullable=False)
+)
+slate = Table(
+    "slate",
+    metadata,
+    Column("id", _id, primary_key=True),
+    Column("user_id", _id, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # JSON of model.Slate
+    Index("ix_slate_at", "at"),
+)
