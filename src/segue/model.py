@@ -34,7 +34,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 # -- what there is ---------------------------------------------------------------------------------------------------
 
 
-class Credit(Record, frozen=True):
+class Credit(Record, frozen=True, kw_only=True):
     """One artist's part in a track or release, in the order credited."""
 
     artist_id: ArtistId
@@ -45,7 +45,7 @@ class Credit(Record, frozen=True):
     """The instrument of a performer."""
 
 
-class Annotation(Record, frozen=True):
+class Annotation(Record, frozen=True, kw_only=True):
     """What one listener made of a track, release, artist or playlist: a projection of the log."""
 
     liked_at: Instant | None = None
@@ -55,7 +55,7 @@ class Annotation(Record, frozen=True):
     last_played_at: Instant | None = None
 
 
-class ReplayGain(Record, frozen=True):
+class ReplayGain(Record, frozen=True, kw_only=True):
     """Gains to a reference of -18 LUFS (ReplayGain 2.0). R128 gains (-23 LUFS) are converted at ingest by adding 5 dB."""
 
     track_gain_db: float | None = None
@@ -64,7 +64,7 @@ class ReplayGain(Record, frozen=True):
     album_peak: float | None = None
 
 
-class Track(Record, frozen=True):
+class Track(Record, frozen=True, kw_only=True):
     """One recording at one place on one release, in one file."""
 
     id: TrackId
@@ -114,7 +114,7 @@ class Track(Record, frozen=True):
     annotation: Annotation = Annotation()
 
 
-class Release(Record, frozen=True):
+class Release(Record, frozen=True, kw_only=True):
     """An album, EP, single or compilation: what its tracks say of it."""
 
     id: ReleaseId
@@ -142,7 +142,7 @@ class Release(Record, frozen=True):
     annotation: Annotation = Annotation()
 
 
-class Artist(Record, frozen=True):
+class Artist(Record, frozen=True, kw_only=True):
     """A person or group, merged over releases by MusicBrainz id, else by folded name."""
 
     id: ArtistId
@@ -157,13 +157,13 @@ class Artist(Record, frozen=True):
     annotation: Annotation = Annotation()
 
 
-class Genre(Record, frozen=True):
+class Genre(Record, frozen=True, kw_only=True):
     name: str
     release_count: int
     track_count: int
 
 
-class Folder(Record, frozen=True):
+class Folder(Record, frozen=True, kw_only=True):
     """A real folder below a library's root; the root itself has ``parent_id`` None."""
 
     id: FolderId
@@ -174,12 +174,12 @@ class Folder(Record, frozen=True):
     track_count: int = 0
 
 
-class LyricLine(Record, frozen=True):
+class LyricLine(Record, frozen=True, kw_only=True):
     text: str
     start_ms: Ms | None = None
 
 
-class Lyrics(Record, frozen=True):
+class Lyrics(Record, frozen=True, kw_only=True):
     language: str = "xxx"
     """ISO 639; ``xxx`` unknown."""
     synced: bool = False
@@ -188,7 +188,7 @@ class Lyrics(Record, frozen=True):
     origin: str = "embedded"
 
 
-class Library(Record, frozen=True):
+class Library(Record, frozen=True, kw_only=True):
     """A root folder of audio, granted to everyone or to chosen users."""
 
     id: LibraryId
@@ -201,7 +201,7 @@ class Library(Record, frozen=True):
     scanned_at: Instant | None = None
 
 
-class Playlist(Record, frozen=True):
+class Playlist(Record, frozen=True, kw_only=True):
     id: PlaylistId
     owner_id: UserId
     owner: str
@@ -219,14 +219,14 @@ class Playlist(Record, frozen=True):
     annotation: Annotation = Annotation()
 
 
-class Page(Record, Generic[T], frozen=True):
+class Page(Record, Generic[T], frozen=True, kw_only=True):
     """A window of a list, and how long the whole list is."""
 
     items: tuple[T, ...]
     total: int
 
 
-class Finding(Record, frozen=True):
+class Finding(Record, frozen=True, kw_only=True):
     """Something wrong with a file or folder, and what to do about it."""
 
     path: str
@@ -237,7 +237,7 @@ class Finding(Record, frozen=True):
     found_at: Instant | None = None
 
 
-class ScanReport(Record, frozen=True):
+class ScanReport(Record, frozen=True, kw_only=True):
     """``segue scan --json``: counts of files with audio; ``findings`` are all that stand, not only the new."""
 
     tracks: int
@@ -250,7 +250,7 @@ class ScanReport(Record, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-class ScanProgress(Record, frozen=True):
+class ScanProgress(Record, frozen=True, kw_only=True):
     library: str
     phase: str
     """``walking``, ``reading``, ``matching``, ``indexing``."""
@@ -264,14 +264,14 @@ class ScanProgress(Record, frozen=True):
 # -- who is here -----------------------------------------------------------------------------------------------------
 
 
-class User(Record, frozen=True):
+class User(Record, frozen=True, kw_only=True):
     id: UserId
     name: str
     admin: bool = False
     created_at: Instant
 
 
-class Listener(Record, frozen=True):
+class Listener(Record, frozen=True, kw_only=True):
     """Who asks, and which libraries exist for them: every catalogue call takes one. The only place grants are decided is
     ``access``; the only thing a query needs is ``libraries``."""
 
@@ -282,7 +282,7 @@ class Listener(Record, frozen=True):
     client: str | None = None
 
 
-class Token(Record, frozen=True):
+class Token(Record, frozen=True, kw_only=True):
     id: TokenId
     user_id: UserId
     name: str
@@ -302,14 +302,14 @@ EventKind = Literal[
 Outcome = Literal["finished", "skipped", "stopped", "error", "unknown"]
 
 
-class Subject(Record, frozen=True):
+class Subject(Record, frozen=True, kw_only=True):
     type: SubjectType
     id: str | None = None
     external: dict[str, str] | None = None
     """For ``external``: any of artist, title, album, isrc, mbid."""
 
 
-class Event(Record, frozen=True):
+class Event(Record, frozen=True, kw_only=True):
     """One act of one listener, as the map's section 5 has it. Ordered within a listener by ``(at, event_id)``."""
 
     event_id: str
@@ -335,7 +335,7 @@ class Event(Record, frozen=True):
     """What only one kind has: the items of ``shown``, the words of ``searched``."""
 
 
-class Appended(Record, frozen=True):
+class Appended(Record, frozen=True, kw_only=True):
     """The answer to a batch: what is now in the log (repeats included) and what was refused, with why."""
 
     accepted: tuple[str, ...]
@@ -345,7 +345,7 @@ class Appended(Record, frozen=True):
 # -- what comes next -------------------------------------------------------------------------------------------------
 
 
-class Query(Record, frozen=True):
+class Query(Record, frozen=True, kw_only=True):
     """Who asks for what comes next, and in what context."""
 
     user_id: UserId
@@ -361,7 +361,7 @@ class Query(Record, frozen=True):
     at: Instant
 
 
-class Reason(Record, frozen=True):
+class Reason(Record, frozen=True, kw_only=True):
     """Why an item is there: a code for programs, a sentence for people, and the log or tag entries it rests on."""
 
     code: str
@@ -369,7 +369,7 @@ class Reason(Record, frozen=True):
     evidence: dict[str, Any]
 
 
-class Candidate(Record, frozen=True):
+class Candidate(Record, frozen=True, kw_only=True):
     """A track a source proposes. ``score`` is higher-is-better within its source, 0..1."""
 
     track_id: TrackId
@@ -378,13 +378,13 @@ class Candidate(Record, frozen=True):
     evidence: dict[str, Any] = {}
 
 
-class Removed(Record, frozen=True):
+class Removed(Record, frozen=True, kw_only=True):
     track_id: TrackId
     stage: str
     reason: str
 
 
-class SlateItem(Record, frozen=True):
+class SlateItem(Record, frozen=True, kw_only=True):
     track_id: TrackId
     score: float
     source: str
@@ -392,14 +392,14 @@ class SlateItem(Record, frozen=True):
     propensity: float | None = None
 
 
-class StageTiming(Record, frozen=True):
+class StageTiming(Record, frozen=True, kw_only=True):
     stage: str
     ms: float
     n_in: int
     n_out: int
 
 
-class Slate(Record, frozen=True):
+class Slate(Record, frozen=True, kw_only=True):
     """What was answered, and the trace of how."""
 
     id: SlateId

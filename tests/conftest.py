@@ -1,0 +1,29 @@
+"""What every test may use: the demo library (made once), the shared material (or a skip), a data directory, a free port."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real music and protocol specifications, beside the repository or where ``SEGUE_SHARED`` says; skips where absent."""
+    path = Path(os.environ.get("SEGUE_SHARED", ROOT.parent / "shared"))
+    if not (path / "specs").is_dir():
+        pytest.skip(f"no shared material at {path} (set SEGUE_SHARED)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo library, synthesised once per machine and seed (about half a minute), then reused. Treat as read-only: copy to change."""
+    from segue.demo import make_demo_library
+
+    cache = Path(os.environ.get("SEGUE_TEST_CACHE", Path.home() / ".cache" / "segue-tests"))
+    cache.mkdir(parents=True, exist_ok=True)
+    target = cache / "demo-1"
+    make_demo_library(target, seed=1)
+    return target
