@@ -1,0 +1,27 @@
+/// <reference types="vitest/config" />
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const server = process.env['SEGUE_SERVER'] ?? 'http://127.0.0.1:4533'
+
+// Asset addresses stay relative to `<base href>`, which the server rewrites to the sub-path it is reached under. Deep routes
+// therefore load the same files; an absolute base would tie a build to one path.
+export default defineConfig(({ command }) => ({
+  base: command === 'build' ? './' : '/',
+  plugins: [react()],
+  build: {
+    outDir: '../src/segue/serve/web',
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+  },
+  server: { port: 5173, proxy: { '/api': { target: server, changeOrigin: false } } },
+  test: {
+    environment: 'jsdom',
+    environmentOptions: { jsdom: { url: 'http://segue.test/' } },
+    include: ['src/**/*.test.{ts,tsx}'],
+    restoreMocks: true,
+  },
+}))
