@@ -1,0 +1,29 @@
+"""What the protocols serve: the assembled parts, built once by ``segue.app`` and handed to every route."""
+
+from dataclasses import dataclass
+
+from segue.access import Accounts
+from segue.flow.listen import Listening
+from segue.flow.track import TrackFlow
+from segue.library import Catalogue, Libraries, Playlists, Queues, Search
+from segue.play import Artwork, Transcoder
+from segue.store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Synchronous and safe from any thread: handlers call them in worker threads, never in the event loop."""
+
+    db: Database
+    catalogue: Catalogue
+    search: Search
+    playlists: Playlists
+    queues: Queues
+    libraries: Libraries
+    accounts: Accounts
+    listening: Listening
+    tracks: TrackFlow
+    transcoder: Transcoder
+    artwork: Artwork
+    base_path: str = ""
+    """Where the server is mounted: empty, or ``/music``."""
