@@ -1,9 +1,12 @@
 """What every test may use: the demo library (made once), the shared material (or a skip), a data directory, a free port."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from segue.testing.server import RunningServer, running_server
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,3 +30,10 @@ def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = cache / "demo-1"
     make_demo_library(target, seed=1)
     return target
+
+
+@pytest.fixture(scope="session")
+def server(demo_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One real server over the demo library for all read-mostly tests. Admin ``admin``, password ``admin-password``."""
+    with running_server(tmp_path_factory.mktemp("server") / "data", demo_library) as running:
+        yield running

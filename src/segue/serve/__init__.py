@@ -1,1 +1,46 @@
+"""The HTTP edge: every protocol on one port. Protocols do not know one another; they share the parts and the edge's manners."""
 
+from litestar import Litestar, Request
+from litestar.openapi import OpenAPIConfig
+
+from segue import __version__
+from segue.config import Config
+from segue.errors import SegueError
+from segue.serve import api, http, operations, player, subsonic
+from segue.serve.parts import Parts
+
+__all__ = ["Parts", "build_app"]
+
+
+def build_app(parts: Parts, config: Config) -> Litestar:
+    """The ASGI application over assembled parts."""
+
+    def may_scrape(request: Request) -> bool:
+        return config.metrics_public or http.is_local(request) or http.is_admin(request, parts)
+
+    def failing() -> list[str]:
+        return [] if _answers(parts) else ["database"]
+
+    return Litestar(
+        path=config.base_url or None,
+        route_handlers=[
+            *api.routes(parts),
+            *subsonic.routes(parts),
+            *operations.routes(failing, may_scrape),
+            *player.routes(config.base_url),
+        ],
+        middleware=http.middleware(config),
+        exception_handlers=http.exception_handlers(),
+        openapi_config=OpenAPIConfig(title="Segue", version=__version__, path="/api", render_plugins=[http.openapi_json()]),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _answers(parts: Parts) -> bool:
+    try:
+        with parts.db.read() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM library LIMIT 1")
+    except (SegueError, OSError):
+        return False
+    return True

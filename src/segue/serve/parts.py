@@ -7,13 +7,14 @@ from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
 from segue.library import Catalogue, Libraries, Playlists, Queues, Search
 from segue.play import Artwork, Transcoder
-from segue.store import Database
+from segue.store import Database, DataDir
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Synchronous and safe from any thread: handlers call them in worker threads, never in the event loop."""
 
+    data: DataDir
     db: Database
     catalogue: Catalogue
     search: Search
@@ -27,3 +28,5 @@ class Parts:
     artwork: Artwork
     base_path: str = ""
     """Where the server is mounted: empty, or ``/music``."""
+    public_url: str = ""
+    """The address listeners use, when an operator set one; else that of the request."""

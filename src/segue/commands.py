@@ -1,0 +1,194 @@
+"""What an administrator can have done, by name: the same function whether the command line owns the data directory or a server does.
+
+Each takes the parts, its arguments as JSON gave them, and where to report progress; each returns what JSON can carry. Arguments were
+checked by the command line; whoever reaches the control socket is the owner of the directory.
+"""
+
+import os
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from segue import __version__
+from segue.errors import BadRequest, Conflict, NotFound
+from segue.model import Library, Token, User
+from segue.serve import Parts
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def run(parts: Parts, command: str, args: dict[str, Any], report: Report) -> Any:
+    """Do ``command``. Raises :class:`~segue.errors.SegueError` with what to do about it."""
+    return msgspec.to_builtins(_COMMANDS[command](parts, report, **args))
+
+
+# -- scanning and libraries ------------------------------------------------------------------------------------------
+
+
+def _scan(parts: Parts, report: Report, folders: list[str], full: bool = False) -> Any:
+    libraries = [parts.libraries.add(Path(folder)).id for folder in folders] or None
+    stop = threading.Event()
+    done = threading.Event()
+
+    def tell() -> None:
+        while not done.wait(0.2):
+            if status := parts.tracks.status():
+                try:
+                    report(msgspec.to_builtins(status))
+                except OSError:  # the caller went away: stop between two batches
+                    stop.set()
+                    return
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        return parts.tracks.scan(libraries, full=full, stop=stop)
+    finally:
+        done.set()
+        teller.join()
+
+
+def _library_add(parts: Parts, report: Report, path: str, name: str | None = None, users: list[str] | None = None) -> Any:
+    library = parts.libraries.add(Path(path), name)
+    if users:
+        library = parts.libraries.update(library.id, everyone=False, users=[_user(parts, user).id for user in users])
+    return library
+
+
+def _library_list(parts: Parts, report: Report) -> Any:
+    return parts.libraries.list()
+
+
+def _library_remove(parts: Parts, report: Report, library: str) -> Any:
+    found = _library(parts, library)
+    return {"library": found.name, "tracks_removed": parts.libraries.remove(found.id)}
+
+
+def _library_grant(parts: Parts, report: Report, library: str, users: list[str], everyone: bool = False) -> Any:
+    return parts.libraries.update(_library(parts, library).id, everyone=everyone, users=[_user(parts, user).id for user in users])
+
+
+# -- people and their apps -------------------------------------------------------------------------------------------
+
+
+def _user_add(parts: Parts, report: Report, name: str, password: str, admin: bool = False) -> Any:
+    return parts.accounts.add_user(name, password, admin=admin)
+
+
+def _user_list(parts: Parts, report: Report) -> Any:
+    return parts.accounts.users()
+
+
+def _user_passwd(parts: Parts, report: Report, name: str, password: str) -> Any:
+    parts.accounts.set_password(_user(parts, name).id, password)
+    return {"user": name}
+
+
+def _user_remove(parts: Parts, report: Report, name: str) -> Any:
+    user = _user(parts, name)
+    parts.accounts.remove_user(user.id)
+    return {"user": user.name}
+
+
+def _token_create(parts: Parts, report: Report, user: str, name: str, kind: str = "app", scopes: list[str] | None = None) -> Any:
+    owner = _user(parts, user)
+    token, secret = parts.accounts.create_token(owner.id, name, kind=kind, scopes=tuple(scopes or ()))  # type: ignore[arg-type]
+    return {"id": token.id, "user": owner.name, "name": token.name, "kind": token.kind, "secret": secret, "scopes": list(token.scopes)}
+
+
+def _token_list(parts: Parts, report: Report, user: str | None = None) -> Any:
+    owners = [_user(parts, user)] if user else parts.accounts.users()
+    return [{"user": owner.name, **msgspec.to_builtins(token)} for owner in owners for token in parts.accounts.tokens(owner.id)]
+
+
+def _token_revoke(parts: Parts, report: Report, id: str) -> Any:
+    owner, token = _token(parts, id)
+    parts.accounts.revoke(owner.id, token.id)
+    return {"id": token.id, "user": owner.name, "name": token.name}
+
+
+# -- keeping ---------------------------------------------------------------------------------------------------------
+
+
+def _backup(parts: Parts, report: Report, target: str, secrets: bool = True) -> Any:
+    """One archive of everything that cannot be made again: the library database, the event log, the key and the settings."""
+    path = Path(target)
+    if path.is_dir():
+        path = path / f"segue-backup-{time.strftime('%Y%m%dT%H%M%S')}.tar"
+    if path.exists():
+        raise Conflict(f"{path} exists already. Choose another name, or move it away.")
+    data = parts.data
+    part = path.with_name(path.name + ".part")
+    try:
+        with tempfile.TemporaryDirectory(dir=data.root, prefix="backup-") as work:
+            files = {"segue.db": Path(work) / "segue.db", "events.db": Path(work) / "events.db"}
+            # The log is copied last: projections are never ahead of the log, and catch up with it.
+            parts.db.backup(files["segue.db"])
+            parts.listening.log.backup(files["events.db"])
+            files |= {file.name: file for file in (data.secret, data.config) if file.exists() and (secrets or file != data.secret)}
+            manifest = Path(work) / "manifest.json"
+            manifest.write_bytes(msgspec.json.encode({"segue": __version__, "made_at": int(time.time() * 1000), "files": list(files)}))
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as out, tarfile.open(fileobj=out, mode="w") as archive:
+                archive.add(manifest, "manifest.json")
+                for name, file in files.items():
+                    archive.add(file, name)
+            part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return {"path": str(path), "size_bytes": path.stat().st_size}
+
+
+# -- finding what was named ------------------------------------------------------------------------------------------
+
+
+def _user(parts: Parts, name: str) -> User:
+    for user in parts.accounts.users():
+        if user.name.casefold() == name.strip().casefold():
+            return user
+    raise NotFound("user", name)
+
+
+def _library(parts: Parts, named: str) -> Library:
+    """By id, name or folder."""
+    found = [
+        library
+        for library in parts.libraries.list()
+        if named in {str(library.id), library.name, library.path} or (os.sep in named and library.path == str(Path(named).resolve()))
+    ]
+    if len(found) > 1:
+        raise BadRequest(f"{len(found)} libraries are called {named!r}: give the id. `segue library list` shows them.")
+    if not found:
+        raise NotFound("library", named)
+    return found[0]
+
+
+def _token(parts: Parts, id: str) -> tuple[User, Token]:
+    for owner in parts.accounts.users():
+        for token in parts.accounts.tokens(owner.id):
+            if token.id == id:
+                return owner, token
+    raise NotFound("token", id)
+
+
+_COMMANDS: dict[str, Callable[..., Any]] = {
+    "scan": _scan,
+    "library.add": _library_add,
+    "library.list": _library_list,
+    "library.remove": _library_remove,
+    "library.grant": _library_grant,
+    "user.add": _user_add,
+    "user.list": _user_list,
+    "user.passwd": _user_passwd,
+    "user.remove": _user_remove,
+    "token.create": _token_create,
+    "token.list": _token_list,
+    "token.revoke": _token_revoke,
+    "backup": _backup,
+}
