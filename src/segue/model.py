@@ -297,8 +297,9 @@ class Token(Record, frozen=True, kw_only=True):
 
 EventKind = Literal[
     "started", "paused", "resumed", "seeked", "progressed", "ended", "scrobbled", "liked", "unliked", "rated", "saved",
-    "removed", "hidden", "unhidden", "searched", "shown",
+    "removed", "hidden", "unhidden", "searched", "shown", "erased",
 ]  # fmt: skip
+"""``erased`` is the tombstone the log itself leaves: everything of this listener before it is gone. No client may send it."""
 Outcome = Literal["finished", "skipped", "stopped", "error", "unknown"]
 
 
