@@ -329,7 +329,7 @@ annotation = Table(
     Column("type", Text, primary_key=True),  # track | release | artist | playlist
     Column("id", _id, primary_key=True),
     Column("liked_at", Integer),
-    Column("liked_by", Text),  # "at event_id" of the last liked/unliked
+    Column("liked_by", Text),  # "at event_id", at in 15 digits, of the last liked/unliked
     Column("rating", Integer, nullable=False, default=0),
     Column("rated_by", Text),
     Column("hidden", Integer, nullable=False, default=0),
@@ -341,37 +341,43 @@ annotation = Table(
     Index("ix_annotation_played", "user_id", "type", "last_played_at"),
     Index("ix_annotation_count", "user_id", "type", "play_count"),
     Index("ix_annotation_rating", "user_id", "type", "rating"),
+    Index("ix_annotation_hidden", "user_id", "type", "id", sqlite_where=sa.text("hidden = 1")),
     sqlite_with_rowid=False,
 )
 play = Table(
-    # One playing of one thing: what all its events together say.
+    # What all reports of one play_id on one track together say. Every column is a minimum, a maximum or a register, so that the order
+    # in which events come does not matter. ``segue.state`` tells which rows are one playing.
     "play",
     metadata,
     Column("user_id", _id, primary_key=True),
-    Column("play_id", Text, primary_key=True),
-    Column("track_id", _id, nullable=False),
-    Column("started_at", Integer, nullable=False),
-    Column("last_at", Integer, nullable=False),
-    Column("position_ms", Integer),
-    Column("played_ms", Integer),
-    Column("outcome", Text),  # NULL while open
-    Column("counted", Integer, nullable=False, default=0),  # a listen by the scrobble convention
+    Column("play_id", Text, primary_key=True),  # "~" + event_id where the protocol has none
+    Column("track_id", _id, primary_key=True),
+    Column("begun_at", Integer),  # earliest "started"
+    Column("started_at", Integer, nullable=False),  # earliest event
+    Column("last_at", Integer, nullable=False),  # latest event
+    Column("scrobbled_at", Integer),  # earliest "scrobbled"
+    Column("played_ms", Integer),  # largest told
+    Column("reached_ms", Integer),  # furthest position told
+    Column("position_ms", Integer),  # latest position told
+    Column("position_by", Text),
+    Column("outcome", Text),  # of the latest "ended"
+    Column("outcome_by", Text),
     Column("private", Integer, nullable=False, default=0),
     Column("session_id", Text),
     Column("client", Text),
+    Column("told_by", Text),  # which event told session and client
     Index("ix_play_user_last", "user_id", "last_at"),
     Index("ix_play_track", "user_id", "track_id"),
     sqlite_with_rowid=False,
 )
-projection = Table(
-    "projection", metadata, Column("name", Text, primary_key=True), Column("offset", Integer, nullable=False)
-)
+projection = Table("projection", metadata, Column("name", Text, primary_key=True), Column("offset", Integer, nullable=False))
 slate = Table(
     "slate",
     metadata,
     Column("id", _id, primary_key=True),
     Column("user_id", _id, nullable=False),
     Column("at", Integer, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # JSON of model.Slate
+    Column("body", LargeBinary, nullable=False),  # JSON of model.Slate, deflated
     Index("ix_slate_at", "at"),
+    Index("ix_slate_user", "user_id", "at"),
 )
