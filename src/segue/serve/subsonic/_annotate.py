@@ -3,6 +3,7 @@
 from typing import Any
 
 from segue.errors import BadRequest, NotFound
+from segue.model import Subject
 from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._params import MissingParameter
@@ -10,39 +11,36 @@ from segue.serve.subsonic._wire import instant, known
 from segue.types import Instant, Ms, TrackId, is_id
 
 _YEAR_3000 = 32_503_680_000_000
+_KINDS = {"id": ("track", "release", "artist"), "albumId": ("release",), "artistId": ("artist",)}
 
 
-def _subjects(call: Call) -> list[tuple[str, str]]:
-    """(type, id) of everything named; all must exist for the listener before any is changed. Raises NotFound otherwise."""
+def _subjects(call: Call) -> list[Subject]:
+    """Everything named; all must exist for the listener before any is changed. Raises NotFound otherwise."""
     found = []
-    names = [("id", None), ("albumId", "release"), ("artistId", "artist")]
-    for name, type in names:
+    for name, kinds in _KINDS.items():
         for id in call.params.ids(name):
             kind = call.parts.catalogue.kind_of(call.listener, id) if is_id(id) else None
-            if kind not in {"track", "release", "artist"} or (type and kind != type):
-                raise NotFound(type or "song, album or artist", id[:64])
-            found.append((kind, id))
+            if kind not in kinds:
+                raise NotFound(" or ".join(kinds), id[:64])
+            found.append(Subject(type=kind, id=id))  # type: ignore[arg-type]  # narrowed by kinds
     if not found:
         raise MissingParameter("Required parameter 'id', 'albumId' or 'artistId' is missing.")
     return found
 
 
 def star(call: Call) -> None:
-    for type, id in _subjects(call):
-        call.parts.listening.like(call.listener, type, id, client=call.client)
+    call.parts.listening.like(call.listener, _subjects(call), client=call.client)
 
 
 def unstar(call: Call) -> None:
-    for type, id in _subjects(call):
-        call.parts.listening.unlike(call.listener, type, id, client=call.client)
+    call.parts.listening.unlike(call.listener, _subjects(call), client=call.client)
 
 
 def set_rating(call: Call) -> None:
     rating = call.params.number("rating", -1, 0, 5) if "rating" in call.params else None
     if rating is None:
         raise MissingParameter("Required parameter 'rating' is missing.")
-    [(type, id), *_] = _subjects(call)
-    call.parts.listening.rate(call.listener, type, id, rating, client=call.client)
+    call.parts.listening.rate(call.listener, _subjects(call)[0], rating, client=call.client)
 
 
 def scrobble(call: Call) -> None:

@@ -9,6 +9,7 @@ from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._browse import library_of
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._params import MissingParameter
+from segue.types import now
 
 _SORTS: dict[str, ReleaseSort] = {
     "random": "random",
@@ -144,7 +145,7 @@ def get_now_playing(call: Call) -> dict[str, Any]:
             {
                 **record.song(playing.track),
                 "username": playing.user,
-                "minutesAgo": playing.minutes_ago,
+                "minutesAgo": max(0, now() - playing.started_at) // 60_000,
                 "playerId": number,
                 "playerName": playing.client or "",
             }
