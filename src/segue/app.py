@@ -39,7 +39,9 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         stack.callback(search.close)
         tracks = TrackFlow(db, search, workers=config.tag_workers or None)
         stack.callback(tracks.close)
-        transcoder = Transcoder(data.cache / "transcodes", max_bytes=config.transcode_cache_mib << 20, at_once=config.transcodes_at_once or None)
+        transcoder = Transcoder(
+            data.cache / "transcodes", max_bytes=config.transcode_cache_mib << 20, at_once=config.transcodes_at_once or None
+        )
         stack.callback(transcoder.close)
         artwork = Artwork(data.cache / "art", max_bytes=config.art_cache_mib << 20)
         stack.callback(artwork.close)
@@ -127,7 +129,9 @@ def _free_port(config: Config) -> int:
         try:
             probe.bind((config.host, config.port))
         except OSError as error:
-            raise ConfigError(f"Cannot listen on {config.host} port {config.port}: {error.strerror}. Choose another with --port.") from error
+            raise ConfigError(
+                f"Cannot listen on {config.host} port {config.port}: {error.strerror}. Choose another with --port."
+            ) from error
         port: int = probe.getsockname()[1]
         return port
 

@@ -107,7 +107,9 @@ def call(data: DataDir, command: str, args: dict[str, Any], progress: Callable[[
             try:
                 connection.connect(address.text)
             except OSError as error:
-                raise Unavailable(f"Another Segue process owns {data.root} and takes no commands just now. Try again when it is done.") from error
+                raise Unavailable(
+                    f"Another Segue process owns {data.root} and takes no commands just now. Try again when it is done."
+                ) from error
             connection.sendall(msgspec.json.encode({"command": command, "args": args}) + b"\n")
             with connection.makefile("rb") as lines:
                 for line in lines:

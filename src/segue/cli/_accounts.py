@@ -77,14 +77,18 @@ def create(
     if json:
         show_json(token)
         return
-    out.print(f"User name  [bold]{printable(token['user'])}[/]\nPassword   [bold]{token['secret']}[/]\n\nIt is not shown again. Revoke: segue token revoke {token['id']}")
+    out.print(
+        f"User name  [bold]{printable(token['user'])}[/]\nPassword   [bold]{token['secret']}[/]\n\nIt is not shown again. Revoke: segue token revoke {token['id']}"
+    )
 
 
 @tokens.command(name="list")
 def list_tokens(user: str | None = None, data: Data = None, json: Json = False) -> None:
     """Show the app passwords and tokens of everyone, or of one user. Secrets are not shown."""
     rows = do(data, "token.list", {"user": user})
-    show_json(rows) if json else table(rows, [("user", "user"), ("name", "name"), ("kind", "kind"), ("id", "id"), ("last_client", "last used by")])
+    show_json(rows) if json else table(
+        rows, [("user", "user"), ("name", "name"), ("kind", "kind"), ("id", "id"), ("last_client", "last used by")]
+    )
 
 
 @tokens.command

@@ -87,7 +87,14 @@ def add(path: Path, name: str | None = None, user: list[str] | None = None, data
 def list_(data: Data = None, json: Json = False) -> None:
     """Show every library, its folder, and whether everyone may hear it."""
     rows = do(data, "library.list", {})
-    columns = [("id", "id"), ("name", "name"), ("path", "folder"), ("everyone", "everyone"), ("track_count", "tracks"), ("missing_count", "missing")]
+    columns = [
+        ("id", "id"),
+        ("name", "name"),
+        ("path", "folder"),
+        ("everyone", "everyone"),
+        ("track_count", "tracks"),
+        ("missing_count", "missing"),
+    ]
     show_json(rows) if json else table(rows, columns)
 
 
@@ -101,7 +108,9 @@ def remove(library: str, data: Data = None, json: Json = False) -> None:
         Its id, name or folder.
     """
     answer = do(data, "library.remove", {"library": library})
-    show_json(answer) if json else out.print(f"Removed {printable(answer['library'])}: {answer['tracks_removed']:,} tracks are no longer listed.")
+    show_json(answer) if json else out.print(
+        f"Removed {printable(answer['library'])}: {answer['tracks_removed']:,} tracks are no longer listed."
+    )
 
 
 @app.command
@@ -124,4 +133,6 @@ def grant(
         Names of users. None and no `--everyone`: nobody.
     """
     answer = do(data, "library.grant", {"library": library, "users": list(users), "everyone": everyone})
-    show_json(answer) if json else out.print(f"{printable(answer['name'])}: {'everyone' if answer['everyone'] else ', '.join(users) or 'nobody'}")
+    show_json(answer) if json else out.print(
+        f"{printable(answer['name'])}: {'everyone' if answer['everyone'] else ', '.join(users) or 'nobody'}"
+    )

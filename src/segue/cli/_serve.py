@@ -72,7 +72,10 @@ def serve(
 def _welcome(address: str, first: tuple[str, str] | None) -> Panel:
     lines = [f"[bold]Player[/]    {address}"]
     if first:
-        lines += [f"[bold]Sign in[/]   {first[0]}  with the password  [bold]{first[1]}[/]", "          (shown once; change it under Settings, or with `segue user passwd`)"]
+        lines += [
+            f"[bold]Sign in[/]   {first[0]}  with the password  [bold]{first[1]}[/]",
+            "          (shown once; change it under Settings, or with `segue user passwd`)",
+        ]
     lines += [
         f"[bold]Apps[/]      any OpenSubsonic app: server {address.rstrip('/')}, your user name,",
         "          and an app password from Settings › Connect an app (or `segue token create`)",
@@ -125,13 +128,18 @@ def doctor(*, data: Data = None, json: Json = False) -> int:
     except SegueError as error:
         problems.append(str(error))
     facts = _facts(directory, problems)
-    rows = [
-        {"setting": name, "value": getattr(settings.config, name), "from": settings.origins[name], "meaning": HELP[name]} for name in HELP
-    ] if settings else []
+    rows = (
+        [{"setting": name, "value": getattr(settings.config, name), "from": settings.origins[name], "meaning": HELP[name]} for name in HELP]
+        if settings
+        else []
+    )
     if json:
         show_json({"settings": rows, "facts": facts, "problems": problems})
     else:
-        table([{**row, "value": repr(row["value"])} for row in rows], [("setting", "setting"), ("value", "value"), ("from", "from"), ("meaning", "meaning")])
+        table(
+            [{**row, "value": repr(row["value"])} for row in rows],
+            [("setting", "setting"), ("value", "value"), ("from", "from"), ("meaning", "meaning")],
+        )
         out.print()
         table([{"what": what, "is": value} for what, value in facts.items()], [("what", "what"), ("is", "is")])
         out.print()

@@ -30,11 +30,12 @@ def routes(failing: Callable[[], list[str]], may_scrape: Callable[..., bool]) ->
         what = failing()
         return Response(Health("unavailable" if what else "ok", what), status_code=503 if what else 200)
 
-
     @get("/metrics", include_in_schema=False, sync_to_thread=True)
     def metrics_page(request: Request) -> Response[bytes]:
         if not may_scrape(request):
-            return Response(b"metrics_public is off: ask from this machine, or with an admin's token\n", status_code=403, media_type="text/plain")
+            return Response(
+                b"metrics_public is off: ask from this machine, or with an admin's token\n", status_code=403, media_type="text/plain"
+            )
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [healthz, readyz, metrics_page]

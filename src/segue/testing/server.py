@@ -42,7 +42,13 @@ class RunningServer:
 def run_segue(*arguments: str, stdin: str = "", check: bool = True) -> "subprocess.CompletedProcess[str]":
     """Run ``segue`` in a process of its own. Raises with what it said when it fails and ``check`` is set."""
     done = subprocess.run(
-        [sys.executable, "-m", "segue", *arguments], input=stdin, capture_output=True, text=True, timeout=300, env=_environment(), check=False
+        [sys.executable, "-m", "segue", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=_environment(),
+        check=False,
     )
     if check and done.returncode:
         raise AssertionError(f"segue {' '.join(arguments)} exited {done.returncode}:\n{done.stdout}\n{done.stderr}")
@@ -50,7 +56,9 @@ def run_segue(*arguments: str, stdin: str = "", check: bool = True) -> "subproce
 
 
 @contextmanager
-def running_server(data: Path, *folders: Path, options: tuple[str, ...] = (), scan: bool = True, admin: bool = True) -> Iterator[RunningServer]:
+def running_server(
+    data: Path, *folders: Path, options: tuple[str, ...] = (), scan: bool = True, admin: bool = True
+) -> Iterator[RunningServer]:
     """Start ``segue serve`` and wait until it answers; stop it gracefully when the block ends.
 
     With ``scan``, the folders are scanned before the block begins. With ``admin``, an admin is made first, password ``admin-password``.
