@@ -343,6 +343,34 @@ class Appended(Record, frozen=True, kw_only=True):
     rejected: tuple[tuple[str, str], ...] = ()
 
 
+class Play(Record, frozen=True, kw_only=True):
+    """One playing of one track, as its reports told it: a projection of the log."""
+
+    user_id: UserId
+    track_id: TrackId
+    play_id: str
+    started_at: Instant
+    last_at: Instant
+    position_ms: Ms | None = None
+    played_ms: Ms | None = None
+    outcome: Outcome | None = None
+    """None while it goes on, or while nobody said how it ended."""
+    private: bool = False
+    session_id: str | None = None
+    client: str | None = None
+
+
+class Acquaintance(Record, frozen=True, kw_only=True):
+    """What one listener made of one track, release or artist, with what taste is read from."""
+
+    id: str
+    liked_at: Instant | None = None
+    rating: int = 0
+    play_count: int = 0
+    skip_count: int = 0
+    last_played_at: Instant | None = None
+
+
 # -- what comes next -------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from segue.model import Appended, Candidate, Event, Query, Track
+from segue.model import Acquaintance, Appended, Candidate, Event, Play, Query, Track
 from segue.types import ArtistId, Instant, TrackId, UserId
 
 
@@ -57,6 +57,29 @@ class Catalogue(Protocol):
 
     def sample(self, *, libraries: frozenset[int], limit: int, seed: int = 0) -> Sequence[TrackId]:
         """A seeded uniform sample of present tracks, in milliseconds at 100,000."""
+        ...
+
+
+class History(Protocol):
+    """One listener's past as the path of a listen reads it: folds of the log, as fresh as the last acknowledged event.
+
+    Private plays are in none of it, but for :meth:`heard`, which must be true. Each call takes milliseconds, however long the past.
+    """
+
+    def plays(self, user_id: UserId, limit: int) -> Sequence[Play]:
+        """Latest first."""
+        ...
+
+    def favourites(self, user_id: UserId, limit: int, *, not_since: Instant) -> Sequence[Acquaintance]:
+        """Tracks liked, rated 4 or 5, or listened to, none of them played since; best first by nothing more than likes and counts."""
+        ...
+
+    def artists(self, user_id: UserId, limit: int) -> Sequence[Acquaintance]:
+        """Artists liked or listened to, the most listened to first."""
+        ...
+
+    def heard(self, user_id: UserId, track_ids: Sequence[TrackId]) -> frozenset[TrackId]:
+        """Those of the given tracks this listener ever began or reported."""
         ...
 
 
