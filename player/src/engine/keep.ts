@@ -1,0 +1,183 @@
+/**
+ * What survives a reload, and what follows the listener to another browser.
+ *
+ * The queue stands in the browser's store, the small things that change all the time (index, position, volume) in localStorage,
+ * which can still be written as a page goes. The server has the queue too; its copy wins when another device changed it since
+ * this one last agreed with it.
+ */
+import { api } from '../api/client'
+import type { Id, Instant, StoredQueue } from '../api/types'
+import { table } from './database'
+import { itemsOf, type Queue } from './queue'
+import type { QueueItem, Repeat } from './store'
+
+/** Written at every change of place. `playId` and `playedMs` let one playing go on after a reload. */
+export interface Place {
+  key: string | null
+  index: number
+  positionMs: number
+  playId: string | null
+  playedMs: number
+  shuffle: boolean
+  repeat: Repeat
+  radio: Id[] | null
+}
+
+interface KeptQueue {
+  name: string
+  items: QueueItem[]
+  natural: string[] | null
+}
+
+interface Sync {
+  /** The server's `changed_at` this browser last agreed with. */
+  changedAt: Instant | null
+  /** Something here was not taken by the server yet. */
+  dirty: boolean
+}
+
+const QUEUE_MS = 1_500
+const PLACE_MS = 15_000
+/** The server's copy: a longer queue is told around the current item. */
+const MOST = 1_000
+const KEEPALIVE_IDS = 1_000
+
+export interface Restored {
+  queue: Queue
+  positionMs: number
+  place: Place | null
+}
+
+export class Keeper {
+  private user: string | null = null
+  private queueTimer: ReturnType<typeof setTimeout> | null = null
+  private serverTimer: ReturnType<typeof setTimeout> | null = null
+  private pending: Queue | null = null
+  private latest: { queue: Queue; positionMs: number } | null = null
+  private lastSent = 0
+
+  /** What was here, or on the server if another device was later. */
+  async start(user: string): Promise<Restored | null> {
+    this.user = user
+    const local = await this.readLocal(user)
+    const sync = readJson<Sync>(`segue.sync.${user}`)
+    let server: StoredQueue | null = null
+    try {
+      server = await api.get<StoredQueue>('queue')
+    } catch {
+      return local
+    }
+    const tracks = server.tracks ?? []
+    const newer = server.changed_at !== null && server.changed_at > (sync?.changedAt ?? '')
+    if (tracks.length === 0 || (local && (sync?.dirty || !newer))) return local
+    writeJson(`segue.sync.${user}`, { changedAt: server.changed_at, dirty: false } satisfies Sync)
+    // Tracks that went away shift the places of those behind them.
+    const id = server.track_ids[server.index]
+    const found = tracks.findIndex((track, at) => track.id === id && at >= server.index - (server.track_ids.length - tracks.length))
+    const index = found < 0 ? Math.min(server.index, tracks.length - 1) : found
+    const queue: Queue = { items: itemsOf(tracks), index, natural: null }
+    return { queue, positionMs: found < 0 ? 0 : server.position_ms, place: null }
+  }
+
+  stop(): void {
+    this.user = null
+    for (const timer of [this.queueTimer, this.serverTimer]) if (timer !== null) clearTimeout(timer)
+    this.queueTimer = this.serverTimer = null
+    this.pending = this.latest = null
+  }
+
+  saveQueue(queue: Queue, positionMs: number): void {
+    if (!this.user) return
+    this.pending = queue
+    this.queueTimer ??= setTimeout(() => {
+      this.queueTimer = null
+      void this.writeQueue()
+    }, 200)
+    this.tellServer(queue, positionMs, QUEUE_MS)
+  }
+
+  savePlace(place: Place, queue: Queue): void {
+    if (!this.user) return
+    writeJson(`segue.place.${this.user}`, place)
+    if (Date.now() - this.lastSent > PLACE_MS) this.tellServer(queue, place.positionMs, 0)
+  }
+
+  /** As the page goes. */
+  leave(place: Place, queue: Queue): void {
+    if (!this.user) return
+    writeJson(`segue.place.${this.user}`, place)
+    void this.writeQueue()
+    if (queue.items.length === 0 && this.serverTimer === null) return
+    this.latest = { queue, positionMs: place.positionMs }
+    void this.put(true)
+  }
+
+  private tellServer(queue: Queue, positionMs: number, waitMs: number): void {
+    this.latest = { queue, positionMs }
+    const sync = readJson<Sync>(`segue.sync.${this.user}`)
+    if (!sync?.dirty) writeJson(`segue.sync.${this.user}`, { changedAt: sync?.changedAt ?? null, dirty: true } satisfies Sync)
+    this.serverTimer ??= setTimeout(() => {
+      this.serverTimer = null
+      void this.put(false)
+    }, waitMs)
+  }
+
+  private async put(keepalive: boolean): Promise<void> {
+    const { latest, user } = this
+    if (!latest || !user) return
+    this.lastSent = Date.now()
+    const body = wire(latest.queue, latest.positionMs, keepalive ? KEEPALIVE_IDS : MOST)
+    try {
+      const answer = await api.put<StoredQueue | undefined>('queue', body, { keepalive })
+      const still = this.latest !== latest
+      writeJson(`segue.sync.${user}`, { changedAt: answer?.changed_at ?? new Date().toISOString(), dirty: still } satisfies Sync)
+    } catch {
+      // Still dirty: the next change, or the next page, tells it again.
+    }
+  }
+
+  private async writeQueue(): Promise<void> {
+    const { pending, user } = this
+    if (!pending || !user) return
+    this.pending = null
+    const kept: KeptQueue = { name: `queue ${user}`, items: pending.items, natural: pending.natural }
+    await (await table()).put('kept', [kept]).catch(() => undefined)
+  }
+
+  private async readLocal(user: string): Promise<Restored | null> {
+    const kept = await (await table()).get<KeptQueue>('kept', `queue ${user}`).catch(() => undefined)
+    if (!kept || !Array.isArray(kept.items) || kept.items.length === 0) return null
+    const place = readJson<Place>(`segue.place.${user}`)
+    const byKey = kept.items.findIndex((item) => item.key === place?.key)
+    const index = Math.min(kept.items.length - 1, Math.max(0, byKey < 0 ? (place?.index ?? 0) : byKey))
+    return { queue: { items: kept.items, index, natural: kept.natural }, positionMs: byKey < 0 ? 0 : (place?.positionMs ?? 0), place }
+  }
+}
+
+/** The server's body: at most `most` tracks, those around the current one. */
+export function wire(queue: Queue, positionMs: number, most: number): Pick<StoredQueue, 'track_ids' | 'index' | 'position_ms'> {
+  const from = Math.max(0, Math.min(queue.index - Math.floor(most / 4), queue.items.length - most))
+  const items = queue.items.slice(from, from + most)
+  return {
+    track_ids: items.map((item) => item.track.id),
+    index: Math.max(0, queue.index - from),
+    position_ms: Math.max(0, Math.round(positionMs)),
+  }
+}
+
+export function readJson<T>(key: string): T | null {
+  try {
+    const text = localStorage.getItem(key)
+    return text ? (JSON.parse(text) as T) : null
+  } catch {
+    return null
+  }
+}
+
+export function writeJson(key: string, value: unknown): void {
+  try {
+    localStorage.setItem(key, JSON.stringify(value))
+  } catch {
+    // A full or refused store: the page then forgets.
+  }
+}

@@ -1,0 +1,747 @@
+/**
+ * The player: what the pages press, joined to the queue, the deck, the outbox and the server.
+ *
+ * The queue is a value (`queue.ts`), sound is the deck's (`deck.ts`), one playing tells its own events (`playing.ts`). This file
+ * only decides what follows what.
+ */
+import { api, ApiError } from '../api/client'
+import { preferencesQuery, queryClient, sessionQuery } from '../api/queries'
+import type { ActKind, EventContext, Id, Outcome, PlayerEvent, Preferences, Subject, Track } from '../api/types'
+import { toast } from '../ui/toasts'
+import { table } from './database'
+import { Deck, type Cue } from './deck'
+import { overlap, replayGain, volumeGain } from './gain'
+import { deviceId, newId, sessionId } from './ids'
+import { Keeper, readJson, writeJson, type Place } from './keep'
+import { bindMediaKeys, showMedia, showPosition } from './mediaSession'
+import { askNext, itemsOfSlate, queryFor, runsDry } from './next'
+import { Outbox } from './outbox'
+import { Playing } from './playing'
+import * as queues from './queue'
+import { plan, type CanPlay } from './source'
+import { getState, initial, setState, type PlayerState, type QueueItem, type Repeat } from './store'
+
+export type EmitExtra = Partial<Pick<PlayerEvent, 'rating' | 'context' | 'reason' | 'position_ms'>>
+
+const RESTART_MS = 3_000
+const NEARLY_OVER_MS = 1_500
+const MOST_FAILURES = 3
+const RETRY_MS = 900
+const ASK_AGAIN_MS = 20_000
+const SLEEP_FADE_MS = 8_000
+const PLACE_MS = 5_000
+
+const usual: Preferences = {
+  autoplay: true,
+  discovery: 0.3,
+  replaygain: 'track',
+  crossfade_s: 0,
+  max_bitrate_kbps: null,
+  transcode_format: 'opus',
+  theme: 'system',
+}
+
+interface Settings {
+  volume: number
+  muted: boolean
+}
+
+class Player {
+  private queue: queues.Queue = queues.empty
+  private playing: Playing | null = null
+  private preferences = usual
+  private radio: Id[] | null = null
+  private skipped: Id[] = []
+  private failures = 0
+  /** How often the current item was tried, and whether as a transcode. */
+  private attempt = { key: '', tries: 0, forced: false }
+  private askedAt = 0
+  private askedFor = ''
+  private placedAt = 0
+  private sleepTimers: ReturnType<typeof setTimeout>[] = []
+  private unbind: (() => void)[] = []
+  private running = false
+  private deckMade: Deck | null = null
+  private readonly outbox = new Outbox(table)
+  private readonly keeper = new Keeper()
+  private readonly canPlay: CanPlay
+  private channel: BroadcastChannel | null = null
+
+  constructor() {
+    const probe = typeof Audio === 'undefined' ? null : new Audio()
+    this.canPlay = (type) => probe?.canPlayType(type) ?? ''
+    const settings = readJson<Settings>('segue.volume')
+    if (settings) setState({ volume: bounded(settings.volume, 0, 1, initial.volume), muted: settings.muted === true })
+  }
+
+  private get deck(): Deck {
+    this.deckMade ??= new Deck({
+      tick: () => this.onTick(),
+      sounding: () => this.onSounding(),
+      waiting: () => this.onWaiting(),
+      advanced: (cue) => this.onAdvanced(cue),
+      ranOut: () => this.onRanOut(),
+      failed: (code, message) => void this.onFailed(code, message),
+      refused: () => setState({ status: 'paused' }),
+    })
+    return this.deckMade
+  }
+
+  /* ------------------------------------------------------------ signing in and out */
+
+  /** After signing in: takes up the queue, and what was not acknowledged. */
+  async start(): Promise<void> {
+    if (this.running) return
+    const user = queryClient.getQueryData(sessionQuery.queryKey)?.user.id ?? 'me'
+    this.running = true
+    this.applyVolume()
+    this.bind()
+    await this.outbox.start(user).catch(() => undefined)
+    queryClient.fetchQuery(preferencesQuery).then(
+      (preferences) => this.setPreferences(preferences),
+      () => undefined,
+    )
+    const restored = await this.keeper.start(user)
+    if (!restored || !this.running || this.queue.items.length > 0) return
+    this.queue = restored.queue
+    const { place } = restored
+    this.radio = place?.radio ?? null
+    setState({ shuffle: restored.queue.natural !== null, repeat: place?.repeat ?? 'off' })
+    const item = this.queue.items[this.queue.index]
+    if (!item) return
+    const before = place?.playId && place.key === item.key ? { playId: place.playId, playedMs: place.playedMs } : undefined
+    this.playing = new Playing(item, this.tell, before)
+    this.show({ status: 'paused', positionMs: restored.positionMs, durationMs: item.track.duration_ms })
+  }
+
+  /** At sign-out: silence, and nothing of this listener stays on screen. What was not acknowledged waits for them. */
+  stop(): void {
+    if (!this.running) return
+    this.close('stopped', 'signed out')
+    this.outbox.flushOnLeave()
+    this.running = false
+    this.deckMade?.stop()
+    this.setSleepTimer(null)
+    for (const undo of this.unbind) undo()
+    this.unbind = []
+    this.outbox.stop()
+    this.keeper.stop()
+    this.queue = queues.empty
+    this.radio = null
+    this.skipped = []
+    const { volume, muted } = getState()
+    setState({ ...initial, volume, muted })
+  }
+
+  private bind(): void {
+    const on = (target: EventTarget, name: string, handler: () => void) => {
+      target.addEventListener(name, handler)
+      this.unbind.push(() => target.removeEventListener(name, handler))
+    }
+    on(window, 'online', () => {
+      this.outbox.nudge()
+      if (getState().status === 'error') this.retry()
+    })
+    on(window, 'pagehide', () => this.leave())
+    on(document, 'visibilitychange', () => {
+      if (document.visibilityState === 'hidden') this.keepPlace()
+    })
+    this.unbind.push(
+      bindMediaKeys({
+        play: () => this.play(),
+        pause: () => this.pause(),
+        next: () => this.next(),
+        previous: () => this.previous(),
+        seek: (ms) => this.seek(ms),
+        stop: () => this.pause(),
+        positionMs: () => this.positionMs,
+      }),
+    )
+    if (typeof BroadcastChannel === 'undefined') return
+    // Two tabs of one browser do not play over one another.
+    const channel = new BroadcastChannel('segue.player')
+    channel.onmessage = () => this.pause()
+    this.channel = channel
+    this.unbind.push(() => {
+      channel.close()
+      this.channel = null
+    })
+  }
+
+  /** The page goes. The playing is not over: the next page may go on with it, so it is told as paused. */
+  private leave(): void {
+    if (this.playing) this.playing.pause(this.positionMs)
+    this.keeper.leave(this.place(), this.queue)
+    this.outbox.flushOnLeave()
+  }
+
+  /* ------------------------------------------------------------ what may be pressed */
+
+  /** Plays `tracks` from `startIndex`; they become the queue. */
+  playTracks(tracks: readonly Track[], startIndex = 0, context?: EventContext | null): void {
+    if (tracks.length === 0) return
+    this.radio = null
+    this.close('stopped', 'replaced')
+    this.queue = queues.replace(queues.itemsOf(tracks, context ?? null), startIndex, getState().shuffle)
+    this.failures = 0
+    this.begin(0, true)
+    this.changed()
+  }
+
+  playNext(tracks: readonly Track[], context?: EventContext | null): void {
+    this.added(queues.insertNext(this.queue, queues.itemsOf(tracks, context ?? null)))
+  }
+
+  enqueue(tracks: readonly Track[], context?: EventContext | null): void {
+    const items = queues.itemsOf(tracks, context ?? null)
+    // What Segue appended gives way to what was chosen: it comes after.
+    const firstOwn = this.queue.items.findIndex((item, index) => index > this.queue.index && item.origin !== 'chosen')
+    if (firstOwn < 0 || this.queue.natural) {
+      this.added(queues.append(this.queue, items))
+      return
+    }
+    const { items: old, index, natural } = this.queue
+    this.added({ items: [...old.slice(0, firstOwn), ...items, ...old.slice(firstOwn)], index, natural })
+  }
+
+  private added(queue: queues.Queue): void {
+    const first = this.queue.index < 0
+    this.queue = queue
+    if (first) this.begin(0, true)
+    this.changed()
+  }
+
+  /** What Segue would play around `seeds`; goes on by itself. */
+  async startRadio(seeds: readonly Track[]): Promise<void> {
+    if (seeds.length === 0 || getState().choosing) return
+    const radio = [...new Set(seeds.map((track) => track.id))]
+    setState({ choosing: true })
+    try {
+      const query = queryFor(queues.empty, radio, this.skipped, sessionId(), this.preferences.discovery)
+      const slate = await askNext(query)
+      const items = itemsOfSlate(slate, 'radio')
+      setState({ degraded: slate.degraded, notice: slate.message })
+      if (items.length === 0) {
+        toast(slate.message ?? 'There is nothing to play around this yet.')
+        return
+      }
+      this.close('stopped', 'replaced')
+      this.radio = radio
+      this.failures = 0
+      this.queue = queues.replace(items, 0, false)
+      setState({ shuffle: false })
+      this.begin(0, true)
+      this.changed()
+    } catch (error) {
+      toast(error instanceof Error ? error.message : 'Radio could not start.', { tone: 'bad' })
+    } finally {
+      setState({ choosing: false })
+    }
+  }
+
+  toggle(): void {
+    const { status } = getState()
+    if (status === 'playing' || status === 'loading') this.pause()
+    else this.play()
+  }
+
+  play(): void {
+    const item = this.queue.items[this.queue.index]
+    if (!item) return
+    if (getState().status === 'error') this.retry()
+    else if (this.deck.loadedKey === item.key) {
+      setState({ status: 'loading' })
+      this.channel?.postMessage('plays')
+      this.deck.resume()
+    } else this.begin(getState().positionMs, true, true)
+  }
+
+  pause(): void {
+    const { status } = getState()
+    if (status !== 'playing' && status !== 'loading') return
+    this.deck.pause()
+    this.playing?.pause(this.positionMs)
+    this.show({ status: 'paused', positionMs: this.positionMs })
+    this.keepPlace()
+  }
+
+  next(): void {
+    const to = queues.following(this.queue, getState().repeat, 'press')
+    if (to === null) {
+      if (this.queue.index < 0) return
+      this.skip('next')
+      this.finishQueue()
+      return
+    }
+    this.goTo(to, 'next')
+  }
+
+  /** Within the first seconds the one before; later, the start of this one. */
+  previous(): void {
+    if (this.queue.index < 0) return
+    const to = queues.preceding(this.queue, getState().repeat)
+    if (this.positionMs > RESTART_MS || to === null) {
+      this.seek(0)
+      return
+    }
+    this.goTo(to, 'previous')
+  }
+
+  jumpTo(index: number): void {
+    if (!this.queue.items[index]) return
+    if (index === this.queue.index) {
+      this.seek(0)
+      if (getState().status !== 'playing') this.play()
+      return
+    }
+    this.goTo(index, 'chosen')
+  }
+
+  private goTo(index: number, reason: string): void {
+    if (reason === 'previous') this.close(this.nearlyOver() ? 'finished' : 'stopped', reason)
+    else this.skip(reason)
+    const { status } = getState()
+    this.failures = 0
+    this.queue = { ...this.queue, index }
+    this.begin(0, status !== 'paused' || reason === 'chosen')
+    this.changed()
+  }
+
+  private skip(reason: string): void {
+    const { playing } = this
+    if (!playing) return
+    const over = this.nearlyOver()
+    if (!over && playing.begun) this.skipped = [...this.skipped.filter((id) => id !== playing.track.id), playing.track.id].slice(-200)
+    this.close(over ? 'finished' : 'skipped', reason)
+  }
+
+  private nearlyOver(): boolean {
+    const { durationMs } = getState()
+    return durationMs > 0 && this.positionMs >= durationMs - NEARLY_OVER_MS
+  }
+
+  seek(ms: number): void {
+    const { durationMs, current, status } = getState()
+    if (!current) return
+    const from = this.positionMs
+    const to = Math.min(Math.max(0, ms), Math.max(0, durationMs - 250))
+    this.playing?.seek(from, to)
+    if (this.deckMade?.loadedKey === current.key) this.deckMade.seek(to)
+    setState({ positionMs: to })
+    showPosition(to, durationMs)
+    if (status === 'paused') this.keepPlace()
+    this.prepare()
+  }
+
+  setVolume(volume: number): void {
+    setState({ volume: bounded(volume, 0, 1, initial.volume), muted: false })
+    this.applyVolume()
+  }
+
+  setMuted(muted: boolean): void {
+    setState({ muted })
+    this.applyVolume()
+  }
+
+  private applyVolume(): void {
+    const { volume, muted } = getState()
+    this.deck.setVolume(muted ? 0 : volumeGain(volume))
+    writeJson('segue.volume', { volume, muted } satisfies Settings)
+  }
+
+  setShuffle(on: boolean): void {
+    this.queue = on ? queues.shuffle(this.queue) : queues.unshuffle(this.queue)
+    setState({ shuffle: on })
+    this.changed()
+  }
+
+  setRepeat(repeat: Repeat): void {
+    setState({ repeat })
+    this.changed()
+  }
+
+  removeAt(index: number): void {
+    const item = this.queue.items[index]
+    if (!item) return
+    const current = index === this.queue.index
+    if (current) this.skip('removed')
+    const last = current && index === this.queue.items.length - 1
+    const { status } = getState()
+    this.queue = queues.removeAt(this.queue, index)
+    if (this.queue.index < 0) this.silence()
+    else if (current) this.begin(0, !last && status !== 'paused')
+    this.changed()
+  }
+
+  move(from: number, to: number): void {
+    this.queue = queues.move(this.queue, from, to)
+    this.changed()
+  }
+
+  /** Empties the queue; what plays now plays on. */
+  clear(): void {
+    const { status } = getState()
+    const keep = status === 'playing' || status === 'loading'
+    if (!keep) this.close('stopped', 'cleared')
+    this.radio = null
+    this.queue = queues.clear(this.queue, keep)
+    if (this.queue.index < 0) this.silence()
+    this.changed()
+  }
+
+  /** An act outside of playing: a like, a rating, a hide, a search. `subject` is null for a search only. */
+  emit(kind: ActKind, subject: Subject | null, extra: EmitExtra = {}): void {
+    this.tell({ kind, ...(subject ? { subject } : {}), ...extra })
+  }
+
+  setPreferences(preferences: Partial<Preferences>): void {
+    const old = this.preferences
+    this.preferences = { ...old, ...preferences }
+    setState({ autoplay: this.preferences.autoplay })
+    const { current } = getState()
+    if (current && old.replaygain !== this.preferences.replaygain) this.deck.setFactor(this.factor(current.track))
+    this.prepare()
+    this.maybeAsk()
+  }
+
+  /** Listening that Segue is not to learn from, until turned off or the page is left. */
+  setPrivate(on: boolean): void {
+    setState({ private: on })
+  }
+
+  /** Stops after so many minutes, or with the current track. The last seconds fade. */
+  setSleepTimer(after: number | 'track' | null): void {
+    for (const timer of this.sleepTimers) clearTimeout(timer)
+    this.sleepTimers = []
+    this.deckMade?.setDim(1, 0.3)
+    if (after === 'track') setState({ sleep: { kind: 'track' } })
+    else if (after === null || !(after > 0)) setState({ sleep: null })
+    else {
+      const ms = Math.min(after, 24 * 60) * 60_000
+      const fade = Math.min(SLEEP_FADE_MS, ms / 2)
+      setState({ sleep: { kind: 'time', endsAt: Date.now() + ms } })
+      this.sleepTimers = [
+        setTimeout(() => this.deck.setDim(0, fade / 1000), ms - fade),
+        setTimeout(() => {
+          this.pause()
+          this.setSleepTimer(null)
+        }, ms),
+      ]
+    }
+    this.prepare()
+  }
+
+  get positionMs(): number {
+    const { current, positionMs } = getState()
+    return current && this.deckMade?.loadedKey === current.key ? this.deckMade.positionMs : positionMs
+  }
+
+  /** How far the current track is loaded. */
+  get bufferedMs(): number {
+    return this.deckMade?.bufferedMs ?? 0
+  }
+
+  /** Events that the server refused for good. */
+  get rejectedEvents(): number {
+    return this.outbox.rejected
+  }
+
+  /* ------------------------------------------------------------ what follows what */
+
+  /** Starts the current item at `positionMs`. `same` goes on with the playing at hand (after a reload, after an error). */
+  private begin(positionMs: number, sound: boolean, same = false): void {
+    const item = this.queue.items[this.queue.index]
+    if (!item) {
+      this.silence()
+      return
+    }
+    if (!same || this.playing?.key !== item.key) this.playing = new Playing(item, this.tell)
+    if (this.attempt.key !== item.key) this.attempt = { key: item.key, tries: 0, forced: false }
+    if (sound) this.channel?.postMessage('plays')
+    const cue = this.cue(item, 0)
+    setState({ transcoding: cue.plan.kind === 'transcode', error: null })
+    this.show({ status: sound ? 'loading' : 'paused', positionMs, durationMs: item.track.duration_ms })
+    this.deck.play(cue, positionMs, sound)
+    this.prepare()
+    this.maybeAsk()
+  }
+
+  private cue(item: QueueItem, overlapS: number): Cue {
+    const forced = this.attempt.key === item.key && this.attempt.forced
+    return {
+      key: item.key,
+      track: item.track,
+      plan: plan(item.track, this.preferences, this.canPlay, forced),
+      factor: this.factor(item.track),
+      overlapS,
+    }
+  }
+
+  private factor(track: Track): number {
+    return replayGain(track.replaygain, this.preferences.replaygain)
+  }
+
+  /** Tells the deck what comes next, so that it can go on without a gap. */
+  private prepare(): void {
+    if (!this.deckMade || this.queue.index < 0) return
+    const { repeat, sleep } = getState()
+    const to = sleep?.kind === 'track' ? null : queues.following(this.queue, repeat, 'end')
+    const item = to === null ? undefined : this.queue.items[to]
+    const current = this.queue.items[this.queue.index]
+    if (!item || !current) {
+      this.deckMade.prepare(null)
+      return
+    }
+    const seamless = queues.continues(current.track, item.track) && !getState().shuffle
+    const wanted = seamless ? 0 : overlap(this.preferences.crossfade_s, current.track.duration_ms, item.track.duration_ms)
+    this.deckMade.prepare(this.cue(item, wanted))
+  }
+
+  private onTick(): void {
+    const { positionMs } = this
+    this.playing?.tick(positionMs)
+    setState({ positionMs, durationMs: this.shownDuration() })
+    if (Date.now() - this.placedAt > PLACE_MS) this.keepPlace()
+  }
+
+  private shownDuration(): number {
+    return this.deck.durationMs || (getState().current?.track.duration_ms ?? 0)
+  }
+
+  private onSounding(): void {
+    const { positionMs } = this
+    this.playing?.sounding(positionMs)
+    this.failures = 0
+    this.show({ status: 'playing', positionMs, durationMs: this.shownDuration() })
+    showPosition(positionMs, this.shownDuration())
+  }
+
+  private onWaiting(): void {
+    this.playing?.waiting(this.positionMs)
+    setState({ status: 'loading' })
+  }
+
+  private onAdvanced(cue: Cue): void {
+    const { durationMs } = getState()
+    const to = queues.following(this.queue, getState().repeat, 'end')
+    const item = to === null ? undefined : this.queue.items[to]
+    // In a join the last milliseconds still sound; in a fade the listener heard up to here and a little more.
+    this.playing?.end(Math.max(getState().positionMs, durationMs - cue.overlapS * 1000), 'finished')
+    if (to === null || item?.key !== cue.key) {
+      // The queue changed under it: what should play is played instead.
+      this.begin(0, true)
+      return
+    }
+    this.queue = { ...this.queue, index: to }
+    this.playing = new Playing(item, this.tell)
+    this.attempt = { key: item.key, tries: 0, forced: false }
+    setState({ transcoding: cue.plan.kind === 'transcode', error: null })
+    this.show({ status: 'playing', positionMs: 0, durationMs: item.track.duration_ms })
+    this.changed()
+  }
+
+  private onRanOut(): void {
+    this.playing?.end(Math.max(this.positionMs, getState().positionMs), 'finished')
+    const { repeat, sleep } = getState()
+    const to = queues.following(this.queue, repeat, 'end')
+    const asleep = sleep?.kind === 'track'
+    if (asleep) this.setSleepTimer(null)
+    if (to === null) {
+      this.finishQueue()
+      return
+    }
+    this.queue = { ...this.queue, index: to }
+    this.begin(0, !asleep)
+    this.changed()
+  }
+
+  /** Nothing follows: stays at the last track, ready to play it again; autoplay may still bring more. */
+  private finishQueue(): void {
+    this.deck.stop()
+    const item = this.queue.items[this.queue.index]
+    this.playing = item ? new Playing(item, this.tell) : null
+    this.show({ status: item ? 'paused' : 'idle', positionMs: 0 })
+    this.keepPlace()
+    if (this.wantsMore()) void this.ask(true)
+  }
+
+  private silence(): void {
+    this.deckMade?.stop()
+    this.playing = null
+    this.show({ status: 'idle', positionMs: 0, durationMs: 0 })
+  }
+
+  private close(outcome: Outcome, reason: string): void {
+    this.playing?.end(this.positionMs, outcome, reason)
+    this.playing = null
+  }
+
+  /* ------------------------------------------------------------ failures */
+
+  /**
+   * A broken connection is tried again; a file the browser will not take is asked for as a transcode; what still fails is
+   * passed over. After three in a row it stops: then it is not the files.
+   */
+  private async onFailed(code: number, message: string): Promise<void> {
+    const item = this.queue.items[this.queue.index]
+    if (!item) return
+    const at = Math.max(getState().positionMs, 0)
+    this.playing?.waiting(this.positionMs)
+    const { attempt } = this
+    if (attempt.key !== item.key) this.attempt = { key: item.key, tries: 0, forced: false }
+    const tries = (this.attempt.tries += 1)
+    setState({ status: 'loading' })
+    if (tries <= 2) {
+      if (code === MediaError.MEDIA_ERR_DECODE || code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED) this.attempt.forced = true
+      if (tries === 2) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      if (this.isCurrent(item)) this.begin(at, true, true)
+      return
+    }
+    const why = await diagnose(item.track.id)
+    if (!this.isCurrent(item)) return
+    if (why === 'unreachable' || why === 'signed out') {
+      const text = why === 'unreachable' ? 'The server cannot be reached.' : 'Sign in again to go on.'
+      this.playing?.pause(at)
+      this.deck.stop()
+      this.attempt.tries = 0
+      this.show({ status: 'error', error: text, positionMs: at })
+      return
+    }
+    const text = why === 'gone' ? `“${item.track.title}” is no longer there.` : `“${item.track.title}” could not be played.`
+    this.close('error', message.slice(0, 200) || why)
+    toast(text, { tone: 'bad' })
+    this.failures += 1
+    const to = queues.following(this.queue, getState().repeat === 'one' ? 'off' : getState().repeat, 'press')
+    if (this.failures >= Math.min(MOST_FAILURES, this.queue.items.length) || to === null) {
+      this.deck.stop()
+      this.attempt.tries = 0
+      this.show({ status: 'error', error: text, positionMs: 0 })
+      return
+    }
+    setState({ error: text })
+    this.queue = { ...this.queue, index: to }
+    this.begin(0, true)
+    this.changed()
+  }
+
+  private isCurrent(item: QueueItem): boolean {
+    const { status } = getState()
+    return this.queue.items[this.queue.index]?.key === item.key && status === 'loading'
+  }
+
+  private retry(): void {
+    this.failures = 0
+    this.attempt.tries = 0
+    this.begin(getState().positionMs, true, true)
+  }
+
+  /* ------------------------------------------------------------ autoplay */
+
+  private wantsMore(): boolean {
+    const { repeat, autoplay, sleep } = getState()
+    return (autoplay || this.radio !== null) && repeat === 'off' && sleep?.kind !== 'track' && runsDry(this.queue)
+  }
+
+  private maybeAsk(): void {
+    if (!this.wantsMore() || getState().choosing || getState().status === 'idle') return
+    // The same question soon again would get the same answer.
+    const asked = `${this.queue.items[this.queue.index]?.key} ${this.queue.items.length}`
+    if (asked === this.askedFor && Date.now() - this.askedAt < ASK_AGAIN_MS) return
+    this.askedFor = asked
+    void this.ask(false)
+  }
+
+  /** Appends what the server chooses; with `play` goes on with it. */
+  private async ask(play: boolean): Promise<void> {
+    if (getState().choosing) return
+    this.askedAt = Date.now()
+    setState({ choosing: true })
+    try {
+      const before = this.queue.items.length
+      const slate = await askNext(queryFor(this.queue, this.radio, this.skipped, sessionId(), this.preferences.discovery))
+      setState({ degraded: slate.degraded, notice: slate.message })
+      if (!this.running || !this.wantsMore() || slate.items.length === 0) return
+      this.queue = queues.append(this.queue, itemsOfSlate(slate, this.radio ? 'radio' : 'next'))
+      if (play && getState().status === 'paused' && this.queue.index === before - 1) {
+        this.queue = { ...this.queue, index: before }
+        this.begin(0, true)
+      }
+      this.changed()
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      setState({ notice: `Segue could not choose what comes next. ${error.message}` })
+    } finally {
+      setState({ choosing: false })
+    }
+  }
+
+  /* ------------------------------------------------------------ telling */
+
+  private readonly tell = (event: Pick<PlayerEvent, 'kind'> & Partial<PlayerEvent>): void => {
+    const isPrivate = getState().private
+    this.outbox.add({
+      event_id: newId(),
+      at: new Date().toISOString(),
+      session_id: sessionId(),
+      device_id: deviceId(),
+      utc_offset_min: -new Date().getTimezoneOffset(),
+      client: 'segue-player',
+      ...event,
+      ...(isPrivate ? { private: true } : {}),
+    })
+  }
+
+  private place(): Place {
+    const { current, shuffle, repeat } = getState()
+    return {
+      key: current?.key ?? null,
+      index: this.queue.index,
+      positionMs: Math.round(this.positionMs),
+      playId: this.playing?.begun ? this.playing.playId : null,
+      playedMs: this.playing?.playedMs ?? 0,
+      shuffle,
+      repeat,
+      radio: this.radio,
+    }
+  }
+
+  private keepPlace(): void {
+    this.placedAt = Date.now()
+    this.keeper.savePlace(this.place(), this.queue)
+  }
+
+  /** The queue is another: show it, keep it, prepare what follows, and see whether there is enough. */
+  private changed(): void {
+    this.show({})
+    this.keeper.saveQueue(this.queue, this.positionMs)
+    this.keepPlace()
+    this.prepare()
+    this.maybeAsk()
+  }
+
+  private show(change: Partial<PlayerState>): void {
+    const { items, index } = this.queue
+    setState({ queue: items, index, current: items[index] ?? null, ...change })
+    showMedia(getState())
+  }
+}
+
+/** Why a track did not come: asked once, before it is passed over. */
+async function diagnose(id: Id): Promise<'unreachable' | 'signed out' | 'gone' | 'broken'> {
+  try {
+    const track = await api.get<Track>(`tracks/${encodeURIComponent(id)}`)
+    return track.missing ? 'gone' : 'broken'
+  } catch (error) {
+    if (!(error instanceof ApiError)) return 'broken'
+    if (error.status === 401) return 'signed out'
+    if (error.status === 404) return 'gone'
+    return error.transient ? 'unreachable' : 'broken'
+  }
+}
+
+function bounded(value: number, low: number, high: number, otherwise: number): number {
+  return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : otherwise
+}
+
+export const player = new Player()
+export type { Player }
