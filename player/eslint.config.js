@@ -5,7 +5,7 @@ import globals from 'globals'
 import ts from 'typescript-eslint'
 
 export default ts.config(
-  { ignores: ['node_modules', 'dist', 'coverage', 'public'] },
+  { ignores: ['node_modules', 'dist', 'coverage', 'public', 'shell-worker.js'] },
   js.configs.recommended,
   ...ts.configs.recommended,
   a11y.flatConfigs.recommended,
@@ -30,5 +30,5 @@ export default ts.config(
       'jsx-a11y/media-has-caption': 'off',
     },
   },
-  { files: ['*.config.{js,ts}', 'dev/**'], languageOptions: { globals: { ...globals.node } } },
+  { files: ['*.{js,ts}', 'dev/**'], languageOptions: { globals: { ...globals.node, ...globals.serviceworker } } },
 )

@@ -1,6 +1,8 @@
 /// <reference types="vitest/config" />
 import react from '@vitejs/plugin-react'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
+import { shellWorker } from './build-shell-worker'
 
 const server = process.env['SEGUE_SERVER'] ?? 'http://127.0.0.1:4533'
 
@@ -8,11 +10,12 @@ const server = process.env['SEGUE_SERVER'] ?? 'http://127.0.0.1:4533'
 // therefore load the same files; an absolute base would tie a build to one path.
 export default defineConfig(({ command }) => ({
   base: command === 'build' ? './' : '/',
-  plugins: [react()],
+  plugins: [react(), shellWorker(fileURLToPath(new URL('./public', import.meta.url)))],
   build: {
     outDir: '../src/segue/serve/web',
     emptyOutDir: true,
     target: 'es2022',
+    cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,

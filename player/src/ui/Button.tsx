@@ -53,7 +53,7 @@ export function IconButton({ label, icon, size = 'm', variant = 'ghost', pressed
 
 export function renderIcon(icon: LucideIcon | ReactNode, px: number): ReactNode {
   if (icon !== null && typeof icon === 'object' && 'render' in icon) {
-    const Icon = icon as LucideIcon
+    const Icon = icon as unknown as LucideIcon
     return <Icon size={px} aria-hidden="true" />
   }
   return icon as ReactNode

@@ -1,0 +1,75 @@
+import { Heart, Music, Shuffle } from 'lucide-react'
+import { useSearchParams } from 'react-router'
+import { api } from '../api/client'
+import type { Page, Track } from '../api/types'
+import { plural } from '../format'
+import { usePagedSource } from '../lists/source'
+import { TrackTable } from '../lists/TrackTable'
+import { useTitle } from '../shell/useTitle'
+import { Button, IconButton } from '../ui/Button'
+import { Select } from '../ui/Form'
+import { EmptyState } from '../ui/States'
+import { LibraryFilter } from './Artists'
+import { playAll } from './cards'
+
+const sorts = [
+  { value: 'title', label: 'By title' },
+  { value: 'artist', label: 'By artist' },
+  { value: 'added', label: 'Newest in the library' },
+  { value: 'recent', label: 'Recently played' },
+  { value: 'frequent', label: 'Most played' },
+]
+
+export default function Tracks() {
+  useTitle('Tracks')
+  const [params, setParams] = useSearchParams()
+  const sort = params.get('sort') ?? 'title'
+  const liked = params.get('liked') === '1'
+  const library = params.get('library') ?? ''
+  const source = usePagedSource<Track>('tracks', { sort, library, liked: liked ? 1 : null })
+  const choose = (name: string, value: string) =>
+    setParams(
+      (old) => {
+        const next = new URLSearchParams(old)
+        if (value) next.set(name, value)
+        else next.delete(name)
+        return next
+      },
+      { replace: true },
+    )
+  const shuffle = async () =>
+    (await api.get<Page<Track>>('tracks', { sort: 'random', library, liked: liked ? 1 : null, limit: 100 })).items
+  return (
+    <>
+      <header className="page-head">
+        <div>
+          <h1 className="page-title">Tracks</h1>
+          <p className="page-count">{source.total === null ? ' ' : plural(source.total, 'track')}</p>
+        </div>
+        <div className="filters">
+          <Button variant="primary" size="s" icon={Shuffle} onClick={() => playAll(shuffle)} disabled={!source.total}>
+            Shuffle
+          </Button>
+          <Select bare label="Order" value={sort} options={sorts} onChange={(event) => choose('sort', event.currentTarget.value)} />
+          <LibraryFilter value={library} onChange={(value) => choose('library', value)} />
+          <IconButton
+            label="Only liked tracks"
+            icon={Heart}
+            pressed={liked}
+            onClick={() => choose('liked', liked ? '' : '1')}
+          />
+        </div>
+      </header>
+      <TrackTable
+        key={`${sort} ${library} ${liked}`}
+        source={source}
+        label="Tracks"
+        empty={
+          <EmptyState icon={Music} title={liked ? 'No liked tracks yet' : 'No tracks yet'}>
+            {liked ? 'Press the heart beside a track to find it here.' : 'They appear as music is scanned.'}
+          </EmptyState>
+        }
+      />
+    </>
+  )
+}
