@@ -138,10 +138,12 @@ release = Table(
     Column("track_count", Integer, nullable=False, default=0),  # present tracks; 0 hides the release
     Column("duration_ms", Integer, nullable=False, default=0),
     Column("added_at", Integer, nullable=False),
-    Index("ix_release_library_sort", "library_id", "sort_key", "id"),
-    Index("ix_release_library_artist", "library_id", "artist_sort_key", "sort_key", "id"),
-    Index("ix_release_library_added", "library_id", "added_at", "id"),
-    Index("ix_release_library_year", "library_id", "year", "id"),
+    # Each order holds what decides whether a listener sees the row: a page is read from the index alone.
+    Index("ix_release_sort", "sort_key", "id", "library_id", "track_count"),
+    Index("ix_release_artist", "artist_sort_key", "sort_key", "id", "library_id", "track_count"),
+    Index("ix_release_added", "added_at", "id", "library_id", "track_count"),
+    Index("ix_release_year", "year", "sort_key", "id", "library_id", "track_count"),
+    Index("ix_release_library", "library_id", "track_count"),
 )
 track = Table(
     "track",
@@ -187,8 +189,8 @@ track = Table(
     Column("changed_at", Integer, nullable=False),
     Column("missing_at", Integer),
     UniqueConstraint("library_id", "path"),
-    Index("ix_track_library_sort", "library_id", "sort_key", "id"),
-    Index("ix_track_library_added", "library_id", "added_at", "id"),
+    Index("ix_track_sort", "sort_key", "id", "library_id", "missing_at"),
+    Index("ix_track_added", "added_at", "id", "library_id", "missing_at"),
 )
 track_artist = Table(
     "track_artist",
@@ -259,7 +261,7 @@ art = Table(
     "art",
     metadata,
     Column("id", _id, primary_key=True),  # of the picture's content
-    Column("library_id", Integer, nullable=False),
+    Column("library_id", Integer, primary_key=True),  # each library has its own copy, so that grants hold
     Column("path", PathText, nullable=False),  # relative to the library's root
     Column("embedded", Integer, nullable=False),  # 1: inside an audio file, 0: the file itself
     Column("content_type", Text, nullable=False),

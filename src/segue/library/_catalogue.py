@@ -1,0 +1,555 @@
+"""What there is, as one listener may see it. Every call takes the listener; what is not granted to them does not exist.
+
+Listings show what is present; a track whose file is missing is known (:meth:`Catalogue.tracks`), keeps its place in playlists, and is
+in no list. Pages are windows (``offset``, ``limit``) over a total order, so that each row is in exactly one page.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from segue.errors import NotFound
+from segue.library import _rows
+from segue.model import Artist, Finding, Folder, Genre, Listener, Lyrics, Page, Release, Track
+from segue.store import Database
+from segue.store import schema as s
+from segue.text import fold
+from segue.types import ArtId, ArtistId, FolderId, LibraryId, ReleaseId, TrackId, UserId, is_id
+
+ReleaseSort = Literal["name", "artist", "newest", "recent", "frequent", "year", "random", "rated", "liked"]
+TrackSort = Literal["title", "artist", "added", "recent", "frequent", "random"]
+Kind = Literal["track", "release", "artist", "folder", "playlist"]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderView:
+    folder: Folder
+    folders: tuple[Folder, ...]
+    tracks: tuple[Track, ...]
+    total: int
+    """Tracks in the folder itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Liked:
+    """Latest first."""
+
+    artists: tuple[Artist, ...]
+    releases: tuple[Release, ...]
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtSource:
+    """Where a picture can be read: inside an audio file (``embedded``) or a file of its own."""
+
+    art_id: ArtId
+    path: Path
+    embedded: bool
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    tracks: int
+    releases: int
+    artists: int
+
+
+class Catalogue:
+    """Synchronous, safe from any thread. Meets :class:`segue.ports.Catalogue`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # -- by id -------------------------------------------------------------------------------------------------------
+
+    def tracks(self, ids: Sequence[TrackId], user_id: UserId = _rows.NOBODY) -> dict[TrackId, Track]:
+        with self._db.read() as connection:
+            return _rows.tracks(connection, ids, user_id)
+
+    def track(self, listener: Listener, id: TrackId) -> Track:
+        """Raises NotFound when it is missing or not granted."""
+        found = self.visible_tracks(listener, [id])
+        if not found:
+            raise NotFound("track", id)
+        return found[0]
+
+    def visible_tracks(self, listener: Listener, ids: Sequence[TrackId]) -> tuple[Track, ...]:
+        """In the order asked, repeats included; those missing or not granted are left out."""
+        with self._db.read() as connection:
+            return self._visible(connection, listener, ids)
+
+    def _visible(self, connection: sa.Connection, listener: Listener, ids: Sequence[TrackId]) -> tuple[Track, ...]:
+        found = _rows.tracks(connection, list(dict.fromkeys(ids)), listener.user.id)
+        tracks = (found.get(id) for id in ids)
+        return tuple(t for t in tracks if t and t.missing_at is None and t.library_id in listener.libraries)
+
+    def release(self, listener: Listener, id: ReleaseId) -> Release:
+        with self._db.read() as connection:
+            found = _rows.releases(connection, [id], listener.user.id).get(id)
+        if found is None or found.library_id not in listener.libraries or not found.track_count:
+            raise NotFound("release", id)
+        return found
+
+    def release_tracks(self, listener: Listener, id: ReleaseId) -> tuple[Track, ...]:
+        """In the order of the discs. Empty for a release that does not exist for the listener."""
+        t = s.track
+        query = sa.select(t.c.id).where(t.c.release_id == id, self._seen(listener)).order_by(sa.func.coalesce(t.c.disc, 1), t.c.number, t.c.path)
+        return self._hydrated(listener, query)
+
+    def artist(self, listener: Listener, id: ArtistId) -> Artist:
+        with self._db.read() as connection:
+            found = _rows.artists(connection, [id], listener.user.id, listener.libraries).get(id)
+        if found is None or not (found.release_count or found.track_count):
+            raise NotFound("artist", id)
+        return found
+
+    def artist_named(self, listener: Listener, name: str) -> Artist | None:
+        """By folded name; of several, the one with the most tracks."""
+        query = sa.select(s.artist.c.id).where(s.artist.c.name_folded == fold(name)).limit(20)
+        with self._db.read() as connection:
+            ids = list(connection.execute(query).scalars())
+            found = _rows.artists(connection, ids, listener.user.id, listener.libraries).values()
+        seen = [artist for artist in found if artist.release_count or artist.track_count]
+        return max(seen, key=lambda artist: (artist.track_count, artist.id), default=None)
+
+    def kind_of(self, listener: Listener, id: str) -> Kind | None:
+        """What an id names for this listener, None when nothing."""
+        if not is_id(id):
+            return None
+        granted = sorted(listener.libraries)
+        t, r, f, p = s.track, s.release, s.folder, s.playlist
+        questions: tuple[tuple[Kind, sa.Select[Any]], ...] = (
+            ("track", sa.select(t.c.id).where(t.c.id == id, self._seen(listener))),
+            ("release", sa.select(r.c.id).where(r.c.id == id, r.c.library_id.in_(granted), r.c.track_count > 0)),
+            ("artist", sa.select(s.artist_library.c.artist_id).where(s.artist_library.c.artist_id == id, _present_artist(granted)).limit(1)),
+            ("folder", sa.select(f.c.id).where(f.c.id == id, f.c.library_id.in_(granted))),
+            (
+                "playlist",
+                sa.select(p.c.id).where(
+                    p.c.id == id,
+                    p.c.deleted_at.is_(None),
+                    (p.c.owner_id == listener.user.id) | (p.c.library_id.is_(None) & (p.c.public == 1)) | p.c.library_id.in_(granted),
+                ),
+            ),
+        )
+        with self._db.read() as connection:
+            return next((kind for kind, query in questions if connection.execute(query).first()), None)
+
+    def file(self, listener: Listener, id: TrackId) -> tuple[Track, Path]:
+        """A track and where its file lies. Raises NotFound."""
+        track = self.track(listener, id)
+        with self._db.read() as connection:
+            root = connection.execute(sa.select(s.library.c.path).where(s.library.c.id == track.library_id)).scalar_one()
+        return track, Path(root) / track.path
+
+    def art(self, listener: Listener, id: str) -> ArtSource:
+        """By a picture's id, or that of a track, release, artist, folder or playlist that has one. Raises NotFound."""
+        with self._db.read() as connection:
+            source = self._art(connection, listener, id)
+            if source is None and (other := self._art_of(listener, connection, id)):
+                source = self._art(connection, listener, other)
+        if source is None:
+            raise NotFound("picture", id)
+        return source
+
+    def _art(self, connection: sa.Connection, listener: Listener, id: str) -> ArtSource | None:
+        query = (
+            sa.select(s.art, s.library.c.path.label("root"))
+            .join(s.library, s.library.c.id == s.art.c.library_id)
+            .where(s.art.c.id == id, s.art.c.library_id.in_(sorted(listener.libraries)))
+            .limit(1)
+        )
+        row = connection.execute(query).first()
+        return ArtSource(row.id, Path(row.root) / row.path, bool(row.embedded), row.content_type) if row else None
+
+    def _art_of(self, listener: Listener, connection: sa.Connection, id: str) -> str | None:
+        kind = self.kind_of(listener, id)
+        if kind == "artist":
+            return _rows.artists(connection, [ArtistId(id)], listener.user.id, listener.libraries)[ArtistId(id)].art
+        if kind == "playlist":
+            entries = sa.select(s.track.c.art_id).join(s.playlist_entry, s.playlist_entry.c.track_id == s.track.c.id)
+            entries = entries.where(s.playlist_entry.c.playlist_id == id, s.track.c.art_id.is_not(None), self._seen(listener))
+            return connection.execute(entries.order_by(s.playlist_entry.c.position).limit(1)).scalar()
+        table = {"track": s.track, "release": s.release, "folder": s.folder}.get(kind or "")
+        return None if table is None else connection.execute(sa.select(table.c.art_id).where(table.c.id == id)).scalar()
+
+    def lyrics(self, listener: Listener, id: TrackId) -> tuple[Lyrics, ...]:
+        """Synced ones first. Raises NotFound for a track that does not exist for the listener."""
+        self.track(listener, id)
+        query = sa.select(s.lyrics.c.body).where(s.lyrics.c.track_id == id).order_by(s.lyrics.c.position)
+        with self._db.read() as connection:
+            found = [msgspec.json.decode(body, type=Lyrics) for body in connection.execute(query).scalars()]
+        return tuple(sorted(found, key=lambda words: not words.synced))
+
+    # -- lists -------------------------------------------------------------------------------------------------------
+
+    def tracks_page(
+        self,
+        listener: Listener,
+        *,
+        sort: TrackSort = "title",
+        genre: str | None = None,
+        liked: bool = False,
+        library: LibraryId | None = None,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Page[Track]:
+        t, note = s.track, s.annotation
+        seen = self._seen(listener, library)
+        where = [seen]
+        source: Any = t
+        heard = sort in {"recent", "frequent"}
+        if heard or liked:
+            source = t.join(note, sa.and_(note.c.id == t.c.id, note.c.type == "track", note.c.user_id == listener.user.id))
+            where += [note.c.liked_at.is_not(None)] if liked else []
+            where += [note.c.play_count > 0] if heard else []
+        if genre is not None:
+            where.append(t.c.id.in_(sa.select(s.track_genre.c.track_id).join(s.genre).where(s.genre.c.name_folded == fold(genre))))
+        order: dict[str, list[Any]] = {
+            "title": [t.c.sort_key, t.c.id],
+            "artist": [t.c.artist, t.c.release_id, t.c.disc, t.c.number, t.c.id],
+            "added": [t.c.added_at.desc(), t.c.id.desc()],
+            "recent": [note.c.last_played_at.desc(), t.c.id],
+            "frequent": [note.c.play_count.desc(), t.c.id],
+            "random": [sa.func.random()],
+        }
+        query = sa.select(t.c.id).select_from(source).where(*where)
+        with self._db.read() as connection:
+            if len(where) == 1 and not heard:
+                total = self._present(connection, listener, library).tracks
+            else:
+                total = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+            ids = list(connection.execute(query.order_by(*order[sort]).offset(offset).limit(limit)).scalars())
+            return Page(items=self._visible(connection, listener, ids), total=total)
+
+    def releases(
+        self,
+        listener: Listener,
+        *,
+        sort: ReleaseSort = "name",
+        genre: str | None = None,
+        from_year: int | None = None,
+        to_year: int | None = None,
+        library: LibraryId | None = None,
+        seed: int | None = None,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Page[Release]:
+        """``from_year`` after ``to_year`` gives the years backwards. ``random`` with a ``seed`` pages stably."""
+        r, note = s.release, s.annotation
+        libraries = self._within(listener, library)
+        where = [r.c.track_count > 0, r.c.library_id.in_(libraries)]
+        source: Any = r
+        annotated = {
+            "recent": (note.c.play_count > 0, note.c.last_played_at.desc()),
+            "frequent": (note.c.play_count > 0, note.c.play_count.desc()),
+            "rated": (note.c.rating > 0, note.c.rating.desc()),
+            "liked": (note.c.liked_at.is_not(None), note.c.liked_at.desc()),
+        }.get(sort)
+        if annotated:
+            source = r.join(note, sa.and_(note.c.id == r.c.id, note.c.type == "release", note.c.user_id == listener.user.id))
+            where.append(annotated[0])
+        if genre is not None:
+            where.append(r.c.id.in_(sa.select(s.release_genre.c.release_id).join(s.genre).where(s.genre.c.name_folded == fold(genre))))
+        backwards = False
+        if from_year is not None or to_year is not None:
+            low, high = from_year if from_year is not None else -9999, to_year if to_year is not None else 9999
+            backwards = low > high
+            where.append(r.c.year.between(min(low, high), max(low, high)))
+        order: dict[str, list[Any]] = {
+            "name": [r.c.sort_key, r.c.id],
+            "artist": [r.c.artist_sort_key, r.c.sort_key, r.c.id],
+            "newest": [r.c.added_at.desc(), r.c.id.desc()],
+            "year": [r.c.year.desc() if backwards else r.c.year, r.c.sort_key, r.c.id],
+            "random": [sa.func.random()],
+        }
+        query = sa.select(r.c.id).select_from(source).where(*where)
+        with self._db.read() as connection:
+            if sort == "random" and seed is not None:
+                ids = list(connection.execute(query.order_by(r.c.id)).scalars())
+                total = len(ids)
+                random.Random(seed).shuffle(ids)
+                ids = ids[offset : offset + limit]
+            else:
+                plain = len(where) == 2
+                count = sa.select(sa.func.count()).select_from(query.subquery())
+                total = self._present(connection, listener, library).releases if plain else connection.execute(count).scalar_one()
+                ordering = [annotated[1], r.c.id] if annotated else order[sort]
+                ids = list(connection.execute(query.order_by(*ordering).offset(offset).limit(limit)).scalars())
+            found = _rows.releases(connection, ids, listener.user.id)
+        return Page(items=tuple(found[id] for id in ids if id in found), total=total)
+
+    def artists(
+        self, listener: Listener, *, library: LibraryId | None = None, initial: str | None = None, offset: int = 0, limit: int = 50
+    ) -> Page[Artist]:
+        """Artists with releases of their own, by sorting name. ``initial`` starts the list at that letter; ``#`` is what is no letter."""
+        libraries = self._within(listener, library)
+        owning = sa.select(s.artist_library.c.artist_id).where(s.artist_library.c.library_id.in_(libraries), s.artist_library.c.release_count > 0)
+        query = sa.select(s.artist.c.id).where(s.artist.c.id.in_(owning))
+        if initial == "#":
+            query = query.where((s.artist.c.sort_key < "a") | (s.artist.c.sort_key >= "{"))
+        elif initial:
+            first = fold(initial)[:1] or "a"
+            query = query.where(s.artist.c.sort_key >= first, s.artist.c.sort_key < chr(ord(first) + 1))
+        with self._db.read() as connection:
+            total = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+            ids = list(connection.execute(query.order_by(s.artist.c.sort_key, s.artist.c.id).offset(offset).limit(limit)).scalars())
+            found = _rows.artists(connection, ids, listener.user.id, frozenset(libraries))
+        return Page(items=tuple(found[id] for id in ids if id in found), total=total)
+
+    def artist_releases(self, listener: Listener, id: ArtistId) -> tuple[tuple[Release, ...], tuple[Release, ...]]:
+        """Releases of their own, and others they appear on; newest first."""
+        r = s.release
+        visible = sa.and_(r.c.library_id.in_(sorted(listener.libraries)), r.c.track_count > 0)
+        own = sa.select(r.c.id).join(s.release_artist).where(s.release_artist.c.artist_id == id, visible)
+        on = sa.select(s.track.c.release_id).join(s.track_artist, s.track_artist.c.track_id == s.track.c.id)
+        on = on.where(s.track_artist.c.artist_id == id, self._seen(listener))
+        order = (r.c.year.desc(), r.c.sort_key, r.c.id)
+        with self._db.read() as connection:
+            mine = list(connection.execute(own.order_by(*order)).scalars())
+            others = list(connection.execute(sa.select(r.c.id).where(r.c.id.in_(on), visible, r.c.id.not_in(mine)).order_by(*order)).scalars())
+            found = _rows.releases(connection, [*mine, *others], listener.user.id)
+        return tuple(found[one] for one in mine), tuple(found[one] for one in others)
+
+    def top_tracks(self, listener: Listener, id: ArtistId, n: int) -> tuple[Track, ...]:
+        """The artist's tracks, most played by this listener first, then by everyone here, then by release."""
+        t, note = s.track, s.annotation
+        counted = sa.select(note.c.id, sa.func.sum(note.c.play_count).label("all"))
+        counted = counted.add_columns(
+            sa.func.sum(sa.case((note.c.user_id == listener.user.id, note.c.play_count), else_=0)).label("own")
+        )
+        credited = sa.select(s.track_artist.c.track_id).where(s.track_artist.c.artist_id == id, s.track_artist.c.role == "artist")
+        plays = counted.where(note.c.type == "track", note.c.id.in_(credited)).group_by(note.c.id).subquery()
+        query = (
+            sa.select(t.c.id)
+            .outerjoin(plays, plays.c.id == t.c.id)
+            .where(t.c.id.in_(credited), self._seen(listener))
+            .order_by(sa.func.coalesce(plays.c.own, 0).desc(), sa.func.coalesce(plays.c.all, 0).desc(), t.c.year.desc(), t.c.number, t.c.id)
+            .limit(n)
+        )
+        return self._hydrated(listener, query)
+
+    def related_artists(self, listener: Listener, id: ArtistId, n: int) -> tuple[Artist, ...]:
+        """Artists here who share the most genres with this one: what the tags know."""
+        own = sa.select(s.release_genre.c.genre_id).join(s.release_artist, s.release_artist.c.release_id == s.release_genre.c.release_id)
+        own = own.where(s.release_artist.c.artist_id == id).distinct()
+        other = s.release_artist
+        query = (
+            sa.select(other.c.artist_id)
+            .join(s.release_genre, s.release_genre.c.release_id == other.c.release_id)
+            .join(s.release, s.release.c.id == other.c.release_id)
+            .where(s.release_genre.c.genre_id.in_(own), other.c.artist_id != id)
+            .where(s.release.c.library_id.in_(sorted(listener.libraries)), s.release.c.track_count > 0)
+            .group_by(other.c.artist_id)
+            .order_by(sa.func.count(s.release_genre.c.genre_id.distinct()).desc(), other.c.artist_id)
+            .limit(n)
+        )
+        with self._db.read() as connection:
+            ids = list(connection.execute(query).scalars())
+            found = _rows.artists(connection, ids, listener.user.id, listener.libraries)
+        return tuple(found[one] for one in ids if one in found)
+
+    def genres(self, listener: Listener) -> tuple[Genre, ...]:
+        """By name, with what this listener may hear of each."""
+        granted = sorted(listener.libraries)
+        tracks = (
+            sa.select(s.track_genre.c.genre_id, sa.func.count().label("n"))
+            .join(s.track, s.track.c.id == s.track_genre.c.track_id)
+            .where(self._seen(listener))
+            .group_by(s.track_genre.c.genre_id)
+            .subquery()
+        )
+        releases = (
+            sa.select(s.release_genre.c.genre_id, sa.func.count().label("n"))
+            .join(s.release, s.release.c.id == s.release_genre.c.release_id)
+            .where(s.release.c.library_id.in_(granted), s.release.c.track_count > 0)
+            .group_by(s.release_genre.c.genre_id)
+            .subquery()
+        )
+        query = (
+            sa.select(s.genre.c.name, releases.c.n, tracks.c.n)
+            .join(tracks, tracks.c.genre_id == s.genre.c.id)
+            .outerjoin(releases, releases.c.genre_id == s.genre.c.id)
+            .order_by(s.genre.c.name_folded)
+        )
+        with self._db.read() as connection:
+            return tuple(Genre(name=row[0], release_count=row[1] or 0, track_count=row[2]) for row in connection.execute(query))
+
+    def random_tracks(
+        self,
+        listener: Listener,
+        n: int,
+        *,
+        genre: str | None = None,
+        from_year: int | None = None,
+        to_year: int | None = None,
+        library: LibraryId | None = None,
+    ) -> tuple[Track, ...]:
+        t = s.track
+        query = sa.select(t.c.id).where(self._seen(listener, library))
+        if genre is not None:
+            query = query.where(t.c.id.in_(sa.select(s.track_genre.c.track_id).join(s.genre).where(s.genre.c.name_folded == fold(genre))))
+        if from_year is not None:
+            query = query.where(t.c.year >= from_year)
+        if to_year is not None:
+            query = query.where(t.c.year <= to_year)
+        return self._hydrated(listener, query.order_by(sa.func.random()).limit(n))
+
+    def liked(self, listener: Listener, *, library: LibraryId | None = None, limit: int = 1000) -> Liked:
+        libraries = frozenset(self._within(listener, library))
+        note = s.annotation
+        query = sa.select(note.c.id).where(note.c.user_id == listener.user.id, note.c.liked_at.is_not(None))
+        query = query.order_by(note.c.liked_at.desc(), note.c.id).limit(limit)
+        with self._db.read() as connection:
+            ids = {kind: list(connection.execute(query.where(note.c.type == kind)).scalars()) for kind in ("artist", "release", "track")}
+            artists = _rows.artists(connection, ids["artist"], listener.user.id, libraries)
+            releases = _rows.releases(connection, ids["release"], listener.user.id)
+            tracks = self._visible(connection, listener, ids["track"])
+        return Liked(
+            artists=tuple(a for id in ids["artist"] if (a := artists.get(id)) and (a.release_count or a.track_count)),
+            releases=tuple(r for id in ids["release"] if (r := releases.get(id)) and r.library_id in libraries and r.track_count),
+            tracks=tuple(t for t in tracks if t.library_id in libraries),
+        )
+
+    # -- folders -----------------------------------------------------------------------------------------------------
+
+    def roots(self, listener: Listener) -> tuple[Folder, ...]:
+        """The root folder of each granted library, under the library's name."""
+        query = (
+            sa.select(s.folder, s.library.c.name.label("library_name"))
+            .join(s.library, s.library.c.id == s.folder.c.library_id)
+            .where(s.folder.c.parent_id.is_(None), s.folder.c.library_id.in_(sorted(listener.libraries)))
+            .order_by(s.library.c.name, s.library.c.id)
+        )
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(msgspec.structs.replace(_rows.folder(row), name=row.library_name) for row in rows)
+
+    def folder(self, listener: Listener, id: FolderId, *, offset: int = 0, limit: int = 500) -> FolderView:
+        """A real folder: its folders by name, and a window of its own tracks by file name. Raises NotFound."""
+        f, t = s.folder, s.track
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(f).where(f.c.id == id, f.c.library_id.in_(sorted(listener.libraries)))).first()
+            if row is None:
+                raise NotFound("folder", id)
+            inner = connection.execute(sa.select(f).where(f.c.parent_id == id).order_by(f.c.name)).all()
+            query = sa.select(t.c.id).where(t.c.folder_id == id, self._seen(listener)).order_by(t.c.path).offset(offset).limit(limit)
+            tracks = self._visible(connection, listener, list(connection.execute(query).scalars()))
+        return FolderView(_rows.folder(row), tuple(map(_rows.folder, inner)), tracks, row.track_count)
+
+    # -- what the path of a listen asks ------------------------------------------------------------------------------
+
+    def tracks_like(
+        self,
+        *,
+        artists: Sequence[ArtistId] = (),
+        genres: Sequence[str] = (),
+        years: tuple[int, int] | None = None,
+        libraries: frozenset[LibraryId],
+        limit: int,
+        seed: int = 0,
+    ) -> Sequence[TrackId]:
+        t = s.track
+        visible = sa.and_(t.c.library_id.in_(sorted(libraries)), t.c.missing_at.is_(None))
+        parts: list[sa.Select[Any]] = []
+        if artists:
+            by = s.track_artist
+            parts.append(sa.select(t.c.id).join(by, by.c.track_id == t.c.id).where(by.c.artist_id.in_(list(artists)), visible))
+        if genres:
+            named = sa.select(s.genre.c.id).where(s.genre.c.name_folded.in_([fold(name) for name in genres]))
+            of = s.track_genre
+            parts.append(sa.select(t.c.id).join(of, of.c.track_id == t.c.id).where(of.c.genre_id.in_(named), visible))
+        if years:
+            parts.append(sa.select(t.c.id).where(t.c.year.between(*years), visible))
+        found: list[TrackId] = []
+        with self._db.read() as connection:
+            for part in parts:
+                # A window of a huge set, placed by the seed, is sample enough; a small set is taken whole.
+                found += connection.execute(part.limit(limit * 20)).scalars()
+        unique = sorted(set(found))
+        return unique if len(unique) <= limit else random.Random(seed).sample(unique, limit)
+
+    def sample(self, *, libraries: frozenset[LibraryId], limit: int, seed: int = 0) -> Sequence[TrackId]:
+        # Rows are numbered densely but for what was removed: random row numbers hit, and cost a lookup each.
+        t = s.track
+        with self._db.read() as connection:
+            top = connection.exec_driver_sql("SELECT max(rowid) FROM track").scalar() or 0
+            numbers = random.Random(seed)
+            found: dict[TrackId, None] = {}
+            rowid = sa.literal_column("track.rowid")
+            for _ in range(4):
+                picks = [numbers.randint(1, top) for _ in range(min(limit * 2, 2000))] if top else []
+                query = sa.select(t.c.id).where(
+                    rowid.in_(sa.bindparam("rows", expanding=True)), t.c.library_id.in_(sorted(libraries)), t.c.missing_at.is_(None)
+                )
+                for part in _rows.chunks(picks):  # type: ignore[arg-type]
+                    found |= dict.fromkeys(connection.execute(query, {"rows": part}).scalars())
+                if len(found) >= limit or not top:
+                    break
+        ids = sorted(found)
+        return ids if len(ids) <= limit else random.Random(seed).sample(ids, limit)
+
+    # -- about the whole ---------------------------------------------------------------------------------------------
+
+    def findings(
+        self, listener: Listener, *, kind: str | None = None, offset: int = 0, limit: int = 50
+    ) -> tuple[Page[Finding], dict[str, int]]:
+        """What is wrong with files of granted libraries, and how many there are of each kind."""
+        f = s.finding
+        granted = f.c.library_id.in_(sorted(listener.libraries))
+        query = sa.select(f).where(granted)
+        if kind is not None:
+            query = query.where(f.c.kind == kind)
+        with self._db.read() as connection:
+            kinds = dict(connection.execute(sa.select(f.c.kind, sa.func.count()).where(granted).group_by(f.c.kind)).tuples().all())
+            rows = connection.execute(query.order_by(f.c.library_id, f.c.path, f.c.kind).offset(offset).limit(limit)).all()
+        items = tuple(
+            Finding(path=row.path, kind=row.kind, message=row.message, library_id=row.library_id, found_at=row.found_at) for row in rows
+        )
+        return Page(items=items, total=kinds.get(kind, 0) if kind else sum(kinds.values())), kinds
+
+    def counts(self) -> Counts:
+        """Of everything present, whoever asks."""
+        with self._db.read() as connection:
+            n, releases = connection.execute(
+                sa.select(sa.func.coalesce(sa.func.sum(s.release.c.track_count), 0), sa.func.count()).where(s.release.c.track_count > 0)
+            ).one()
+            artists = connection.execute(sa.select(sa.func.count(s.artist_library.c.artist_id.distinct()))).scalar_one()
+        return Counts(n, releases, artists)
+
+    def changed_at(self) -> int:
+        """When a scan last ended, in milliseconds since 1970; 0 before the first."""
+        with self._db.read() as connection:
+            return connection.execute(sa.select(sa.func.coalesce(sa.func.max(s.library.c.scanned_at), 0))).scalar_one()
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _within(self, listener: Listener, library: LibraryId | None) -> list[LibraryId]:
+        return sorted(listener.libraries if library is None else listener.libraries & {library})
+
+    def _seen(self, listener: Listener, library: LibraryId | None = None) -> sa.ColumnElement[bool]:
+        return sa.and_(s.track.c.library_id.in_(self._within(listener, library)), s.track.c.missing_at.is_(None))
+
+    def _present(self, connection: sa.Connection, listener: Listener, library: LibraryId | None) -> Counts:
+        r = s.release
+        query = sa.select(sa.func.coalesce(sa.func.sum(r.c.track_count), 0), sa.func.count())
+        n, releases = connection.execute(query.where(r.c.library_id.in_(self._within(listener, library)), r.c.track_count > 0)).one()
+        return Counts(n, releases, 0)
+
+    def _hydrated(self, listener: Listener, query: sa.Select[Any]) -> tuple[Track, ...]:
+        with self._db.read() as connection:
+            return self._visible(connection, listener, list(connection.execute(query).scalars()))
+
+
+def _present_artist(granted: list[LibraryId]) -> sa.ColumnElement[bool]:
+    a = s.artist_library
+    return sa.and_(a.c.library_id.in_(granted), (a.c.release_count > 0) | (a.c.track_count > 0))
+
+

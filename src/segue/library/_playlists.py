@@ -1,0 +1,226 @@
+"""Playlists: owned by one listener, or read from an M3U file of a library. What a listener may not hear is left out when shown, and
+keeps its place."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from segue.errors import BadRequest, Forbidden, NotFound
+from segue.library import _rows
+from segue.model import Listener, Playlist, Track
+from segue.store import Database
+from segue.store import schema as s
+from segue.types import PlaylistId, TrackId, new_id
+
+MOST_ENTRIES = 100_000
+_UNDO_MS = 30 * 86_400_000
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Playlists:
+    """Every call takes the listener. Another's private playlist does not exist; another's public one cannot be changed."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def list(self, listener: Listener) -> tuple[Playlist, ...]:
+        """One's own, public ones of others, and those of granted libraries' files; by name."""
+        p = s.playlist
+        query = self._query(listener).where(p.c.deleted_at.is_(None), self._readable(listener)).order_by(sa.func.lower(p.c.name), p.c.id)
+        with self._db.read() as connection:
+            return tuple(_playlist(row) for row in connection.execute(query))
+
+    def get(self, listener: Listener, id: PlaylistId) -> tuple[Playlist, tuple[Track, ...]]:
+        """Raises NotFound."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                self._query(listener).where(s.playlist.c.id == id, s.playlist.c.deleted_at.is_(None), self._readable(listener))
+            ).first()
+            if row is None:
+                raise NotFound("playlist", id)
+            ids = list(connection.execute(_entries(id)).scalars())
+            found = _rows.tracks(connection, list(dict.fromkeys(ids)), listener.user.id)
+        return _playlist(row), tuple(t for one in ids if (t := found.get(one)) and _visible(t, listener))
+
+    def create(
+        self, listener: Listener, name: str, *, comment: str = "", public: bool = False, track_ids: Sequence[TrackId] = ()
+    ) -> Playlist:
+        """Raises BadRequest (name or length), NotFound (a track that does not exist for the listener)."""
+        id, at = PlaylistId(new_id()), _now()
+        values = {"id": id, "owner_id": listener.user.id, "name": _name(name), "comment": _comment(comment), "public": int(public)}
+        with self._db.write(urgent=True) as connection:
+            connection.execute(s.playlist.insert().values(**values, created_at=at, changed_at=at))
+            self._insert(connection, listener, id, 0, track_ids)
+        return self.get(listener, id)[0]
+
+    def update(
+        self, listener: Listener, id: PlaylistId, *, name: str | None = None, comment: str | None = None, public: bool | None = None
+    ) -> Playlist:
+        values: dict[str, Any] = {"changed_at": _now()}
+        values |= {} if name is None else {"name": _name(name)}
+        values |= {} if comment is None else {"comment": _comment(comment)}
+        values |= {} if public is None else {"public": int(public)}
+        with self._db.write(urgent=True) as connection:
+            self._own(connection, listener, id)
+            connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(**values))
+        return self.get(listener, id)[0]
+
+    def replace(self, listener: Listener, id: PlaylistId, track_ids: Sequence[TrackId]) -> Playlist:
+        """The whole order. Entries that the listener cannot see (missing, or no longer granted) stay, at the end."""
+        with self._db.write(urgent=True) as connection:
+            self._own(connection, listener, id)
+            before = list(connection.execute(_entries(id)).scalars())
+            found = _rows.tracks(connection, list(dict.fromkeys(before)), listener.user.id)
+            unseen = [one for one in before if one not in found or not _visible(found[one], listener)]
+            connection.execute(s.playlist_entry.delete().where(s.playlist_entry.c.playlist_id == id))
+            self._insert(connection, listener, id, 0, track_ids)
+            self._insert(connection, None, id, len(track_ids), unseen)
+            self._touch(connection, id)
+        return self.get(listener, id)[0]
+
+    def append(self, listener: Listener, id: PlaylistId, track_ids: Sequence[TrackId]) -> Playlist:
+        with self._db.write(urgent=True) as connection:
+            self._own(connection, listener, id)
+            last = sa.select(sa.func.max(s.playlist_entry.c.position)).where(s.playlist_entry.c.playlist_id == id)
+            start = connection.execute(last).scalar()
+            self._insert(connection, listener, id, 0 if start is None else start + 1, track_ids)
+            self._touch(connection, id)
+        return self.get(listener, id)[0]
+
+    def remove_positions(self, listener: Listener, id: PlaylistId, positions: Sequence[int]) -> Playlist:
+        """Positions count from 0 in the list as this listener sees it. Raises NotFound for one that is not there."""
+        with self._db.write(urgent=True) as connection:
+            self._own(connection, listener, id)
+            entry = s.playlist_entry
+            rows = connection.execute(
+                sa.select(entry.c.position, entry.c.track_id).where(entry.c.playlist_id == id).order_by(entry.c.position)
+            ).all()
+            found = _rows.tracks(connection, list({row.track_id for row in rows}), listener.user.id)
+            seen = [row.position for row in rows if row.track_id in found and _visible(found[row.track_id], listener)]
+            for position in set(positions):
+                if not 0 <= position < len(seen):
+                    raise NotFound("entry", str(position))
+            gone = [seen[position] for position in set(positions)]
+            for part in range(0, len(gone), 500):
+                connection.execute(entry.delete().where(entry.c.playlist_id == id, entry.c.position.in_(gone[part : part + 500])))
+            self._touch(connection, id)
+        return self.get(listener, id)[0]
+
+    def delete(self, listener: Listener, id: PlaylistId) -> None:
+        """Kept for 30 days, so that it can be restored."""
+        at = _now()
+        with self._db.write(urgent=True) as connection:
+            self._own(connection, listener, id)
+            connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(deleted_at=at))
+            old = sa.select(s.playlist.c.id).where(s.playlist.c.deleted_at < at - _UNDO_MS)
+            connection.execute(s.playlist_entry.delete().where(s.playlist_entry.c.playlist_id.in_(old)))
+            connection.execute(s.playlist.delete().where(s.playlist.c.deleted_at < at - _UNDO_MS))
+
+    def restore(self, listener: Listener, id: PlaylistId) -> Playlist:
+        p = s.playlist
+        with self._db.write(urgent=True) as connection:
+            mine = (p.c.id == id) & (p.c.owner_id == listener.user.id) & p.c.deleted_at.is_not(None)
+            if not connection.execute(p.update().where(mine).values(deleted_at=None)).rowcount:
+                raise NotFound("playlist", id)
+        return self.get(listener, id)[0]
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _readable(self, listener: Listener) -> sa.ColumnElement[bool]:
+        p = s.playlist
+        return sa.or_(
+            sa.and_(p.c.library_id.is_(None), sa.or_(p.c.owner_id == listener.user.id, p.c.public == 1)),
+            p.c.library_id.in_(sorted(listener.libraries)),
+        )
+
+    def _query(self, listener: Listener) -> sa.Select[Any]:
+        p, e, t, note = s.playlist, s.playlist_entry, s.track, s.annotation
+        seen = sa.and_(t.c.library_id.in_(sorted(listener.libraries)), t.c.missing_at.is_(None))
+        inside = sa.select(e.c.playlist_id).join(t, t.c.id == e.c.track_id).where(e.c.playlist_id == p.c.id, seen).correlate(p)
+        art = (
+            sa.select(t.c.art_id).join(e, t.c.id == e.c.track_id).where(e.c.playlist_id == p.c.id, seen, t.c.art_id.is_not(None)).correlate(p)
+        )
+        return (
+            sa.select(
+                p,
+                s.user.c.name.label("owner"),
+                inside.with_only_columns(sa.func.count()).scalar_subquery().label("track_count"),
+                inside.with_only_columns(sa.func.coalesce(sa.func.sum(t.c.duration_ms), 0)).scalar_subquery().label("duration_ms"),
+                art.order_by(e.c.position).limit(1).scalar_subquery().label("art"),
+                note.c.liked_at,
+                note.c.rating,
+                note.c.play_count,
+                note.c.last_played_at,
+            )
+            .select_from(p)
+            .outerjoin(s.user, s.user.c.id == p.c.owner_id)
+            .outerjoin(note, sa.and_(note.c.id == p.c.id, note.c.type == "playlist", note.c.user_id == listener.user.id))
+        )
+
+    def _own(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> None:
+        p = s.playlist
+        row = connection.execute(sa.select(p).where(p.c.id == id, p.c.deleted_at.is_(None), self._readable(listener))).first()
+        if row is None:
+            raise NotFound("playlist", id)
+        if row.owner_id != listener.user.id or row.library_id is not None:
+            raise Forbidden("This playlist can only be changed by its owner; one that comes from a file, only in that file.")
+
+    def _insert(
+        self, connection: sa.Connection, listener: Listener | None, id: PlaylistId, start: int, track_ids: Sequence[TrackId]
+    ) -> None:
+        if start + len(track_ids) > MOST_ENTRIES:
+            raise BadRequest(f"A playlist holds at most {MOST_ENTRIES:,} tracks.")
+        if listener is not None:
+            found = _rows.tracks(connection, list(dict.fromkeys(track_ids)), listener.user.id)
+            for one in track_ids:
+                if one not in found or not _visible(found[one], listener):
+                    raise NotFound("track", one)
+        if track_ids:
+            rows = [{"playlist_id": id, "position": start + number, "track_id": one} for number, one in enumerate(track_ids)]
+            connection.execute(s.playlist_entry.insert(), rows)
+
+    def _touch(self, connection: sa.Connection, id: PlaylistId) -> None:
+        connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(changed_at=_now()))
+
+
+def _entries(id: PlaylistId) -> sa.Select[Any]:
+    entry = s.playlist_entry
+    return sa.select(entry.c.track_id).where(entry.c.playlist_id == id).order_by(entry.c.position)
+
+
+def _visible(track: Track, listener: Listener) -> bool:
+    return track.missing_at is None and track.library_id in listener.libraries
+
+
+def _name(text: str) -> str:
+    name = "".join(c for c in text if c.isprintable()).strip()
+    if not 1 <= len(name) <= 256:
+        raise BadRequest("A playlist's name has 1 to 256 characters.")
+    return name
+
+
+def _comment(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() or c == "\n")[:4096]
+
+
+def _playlist(row: Any) -> Playlist:
+    return Playlist(
+        id=row.id,
+        owner_id=row.owner_id,
+        owner=row.owner or "",
+        name=row.name,
+        comment=row.comment,
+        public=bool(row.public),
+        track_count=row.track_count,
+        duration_ms=row.duration_ms,
+        art=row.art,
+        source_path=row.source_path,
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+        annotation=_rows.annotation(row),
+    )
