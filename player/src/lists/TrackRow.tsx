@@ -77,9 +77,11 @@ export function TrackRow({ track, index, kind, selected, active, onClick, onPlay
               </span>
             )}
           </span>
-          <span className="row-artist ellipsis">
-            <Credits artists={track.artists} text={track.artist} inert />
-          </span>
+          {(kind !== 'release' || track.artist !== track.release_artist) && (
+            <span className="row-artist ellipsis">
+              <Credits artists={track.artists} text={track.artist} inert />
+            </span>
+          )}
         </span>
       </span>
       {kind !== 'release' && (

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react'
+import { useCallback, useEffect, useMemo, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react'
 import { trackMenu } from '../acts/menus'
 import type { EventContext, Track } from '../api/types'
 import { player } from '../engine'
@@ -11,7 +11,38 @@ import { ActionBar } from './ActionBar'
 import * as pick from './selection'
 import type { Source } from './source'
 import { TrackRow, type TrackTableKind } from './TrackRow'
+import { useWidth } from './useColumns'
 import { useReorder } from './useReorder'
+
+function TableHead({ kind }: { kind: TrackTableKind }) {
+  return (
+    <div role="rowgroup">
+      <div role="row" className={`row row-${kind} row-head`}>
+        <span role="columnheader" className="cell-number">
+          #
+        </span>
+        <span role="columnheader">Title</span>
+        {kind !== 'release' && (
+          <span role="columnheader" className="cell-release">
+            Release
+          </span>
+        )}
+        <span role="columnheader" className="cell-plays">
+          Plays
+        </span>
+        <span role="columnheader" className="cell-like">
+          <span className="sr-only">Liked</span>
+        </span>
+        <span role="columnheader" className="cell-time">
+          Time
+        </span>
+        <span role="columnheader" className="cell-menu">
+          <span className="sr-only">More</span>
+        </span>
+      </div>
+    </div>
+  )
+}
 
 export interface TrackTableProps {
   source: Source<Track>
@@ -29,17 +60,22 @@ export interface TrackTableProps {
 
 const ROW = 56
 const HEADING = 52
+/** The columns' names stand over wide tables only. */
+const HEAD = 36
+const WIDE = 620
 /** Playing a row of a long list queues this many from there on. */
 const QUEUED = 500
 
 /** Tracks as a grid that keyboards, pointers and screen readers can walk, select in and act on; any number of rows. */
 export function TrackTable({ source, label, kind = 'list', context, headings, empty, onReorder, onRemove }: TrackTableProps) {
-  const ref = useRef<HTMLDivElement>(null)
+  const [grid, setGrid] = useState<HTMLElement | null>(null)
   const scroller = useScroller()
-  const offset = useOffset(ref, scroller)
+  const offset = useOffset(grid, scroller)
   const total = source.total ?? 0
   const [selection, setSelection] = useState(pick.EMPTY)
   const { look } = source
+  const width = useWidth(grid)
+  const head = width > WIDE ? HEAD : 0
 
   const virtual = useVirtualizer({
     count: total,
@@ -47,7 +83,9 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
     estimateSize: (index) => ROW + (headings?.has(index) ? HEADING : 0),
     overscan: 10,
     scrollMargin: offset,
+    paddingStart: head,
   })
+  useEffect(() => virtual.measure(), [virtual, headings])
   const rows = virtual.getVirtualItems()
   const first = rows[0]?.index ?? 0
   const last = rows.at(-1)?.index ?? 0
@@ -56,9 +94,9 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
   const focusRow = useCallback(
     (index: number) => {
       virtual.scrollToIndex(index, { align: 'auto' })
-      requestAnimationFrame(() => ref.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true }))
+      requestAnimationFrame(() => grid?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true }))
     },
-    [virtual],
+    [virtual, grid],
   )
 
   const play = useCallback(
@@ -100,7 +138,7 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
     [source, selection, acts],
   )
 
-  const { grip, dropAt, moveBy } = useReorder(ref, virtual, offset, scroller, selection, onReorder)
+  const { grip, dropAt, moveBy } = useReorder(grid, virtual, offset, scroller, selection, onReorder)
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (!(event.target instanceof HTMLElement) || event.target.getAttribute('role') !== 'row') return
@@ -152,7 +190,7 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
   return (
     <>
       <div
-        ref={ref}
+        ref={setGrid}
         role="grid"
         aria-label={label}
         aria-rowcount={total}
@@ -161,6 +199,7 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
         style={{ height: virtual.getTotalSize() }}
         onKeyDown={onKeyDown}
       >
+        {head > 0 && <TableHead kind={kind} />}
         {rows.map((row) => {
           const track = source.get(row.index)
           const heading = headings?.get(row.index)

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { useOffset, useScroller } from '../shell/scroller'
 import { CardSkeletons, ErrorState, Skeleton } from '../ui/States'
 import type { Source } from './source'
@@ -19,10 +19,10 @@ const GAP = 20
 
 /** Cards with a square on top, any number of them; only the rows in view exist. */
 export function VirtualGrid<T extends { id: string }>({ source, label, render, empty, minPx = 158, captionPx = 62 }: VirtualGridProps<T>) {
-  const ref = useRef<HTMLDivElement>(null)
+  const [box, setBox] = useState<HTMLElement | null>(null)
   const scroller = useScroller()
-  const offset = useOffset(ref, scroller)
-  const width = useWidth(ref)
+  const offset = useOffset(box, scroller)
+  const width = useWidth(box)
   const { columns, cellPx } = columnsFor(width, minPx, GAP)
   const total = source.total ?? 0
   const rowPx = cellPx + captionPx + GAP
@@ -43,7 +43,7 @@ export function VirtualGrid<T extends { id: string }>({ source, label, render, e
 
   const waiting = source.total === null
   return (
-    <div ref={ref} className="vgrid">
+    <div ref={setBox} className="vgrid">
       {waiting && (source.error ? <ErrorState error={source.error} onRetry={source.retry} /> : <CardSkeletons />)}
       {source.total === 0 && empty}
       {total > 0 && (

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useState, type RefObject } from 'react'
+import { useLayoutEffect, useState } from 'react'
 
 /** Columns of at least `minPx` that fit, and the width each then has. Follows the element's size. */
 export function columnsFor(widthPx: number, minPx: number, gapPx: number): { columns: number; cellPx: number } {
@@ -6,15 +6,14 @@ export function columnsFor(widthPx: number, minPx: number, gapPx: number): { col
   return { columns, cellPx: (widthPx - gapPx * (columns - 1)) / columns }
 }
 
-export function useWidth(ref: RefObject<HTMLElement | null>): number {
+export function useWidth(element: HTMLElement | null): number {
   const [width, setWidth] = useState(0)
   useLayoutEffect(() => {
-    const element = ref.current
     if (!element) return
     const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.round(entry.contentRect.width)))
     setWidth(Math.round(element.getBoundingClientRect().width))
     observer.observe(element)
     return () => observer.disconnect()
-  }, [ref])
+  }, [element])
   return width
 }

@@ -1,12 +1,12 @@
 /** Dragging rows by their grip, with a line where they would fall, and the same by Alt and the arrow keys. */
 import type { Virtualizer } from '@tanstack/react-virtual'
-import { useCallback, useRef, useState, type PointerEvent, type RefObject } from 'react'
+import { useCallback, useRef, useState, type PointerEvent } from 'react'
 import { target, type Selection } from './selection'
 
 const EDGE = 72
 
 export function useReorder(
-  ref: RefObject<HTMLElement | null>,
+  list: HTMLElement | null,
   virtual: Virtualizer<HTMLElement, Element>,
   offset: number,
   scroller: HTMLElement | null,
@@ -19,7 +19,6 @@ export function useReorder(
 
   const grip = useCallback(
     (event: PointerEvent, index: number) => {
-      const list = ref.current
       if (!list || event.button !== 0) return
       event.preventDefault()
       event.stopPropagation()
@@ -70,7 +69,7 @@ export function useReorder(
       window.addEventListener('keydown', onKey, true)
       frame = requestAnimationFrame(tick)
     },
-    [ref, scroller],
+    [list, scroller],
   )
 
   /** Moves the selection (or the keyboard's row) one place; gives the selection as it then stands, or null at an end. */

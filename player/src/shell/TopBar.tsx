@@ -36,7 +36,7 @@ export function TopBar({ scroller }: { scroller: HTMLElement | null }) {
 
   return (
     <header className={join('topbar', raised && 'topbar-raised', pathname === '/search' && 'topbar-search')}>
-      <IconButton label="Back" icon={ChevronLeft} className="topbar-back" onClick={() => void navigate(-1)} />
+      {pathname !== '/' && <IconButton label="Back" icon={ChevronLeft} className="topbar-back" onClick={() => void navigate(-1)} />}
       <SearchBox />
       <span className="topbar-gap" />
       {scan?.state === 'running' && (

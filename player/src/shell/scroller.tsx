@@ -1,5 +1,5 @@
 /** The element that scrolls a page. Lists virtualise against it; going back finds the place again. */
-import { createContext, useContext, useEffect, useLayoutEffect, useState, type RefObject } from 'react'
+import { createContext, useContext, useEffect, useLayoutEffect, useState } from 'react'
 import { useLocation, useNavigationType } from 'react-router'
 
 const ScrollerContext = createContext<HTMLElement | null>(null)
@@ -47,11 +47,10 @@ export function useScrollRestoration(scroller: HTMLElement | null): void {
   }, [scroller, pathname])
 }
 
-/** How far below the scroller's top `ref` begins; follows changes of what stands above it. */
-export function useOffset(ref: RefObject<HTMLElement | null>, scroller: HTMLElement | null): number {
+/** How far below the scroller's top `element` begins; follows changes of what stands above it. */
+export function useOffset(element: HTMLElement | null, scroller: HTMLElement | null): number {
   const [offset, setOffset] = useState(0)
   useLayoutEffect(() => {
-    const element = ref.current
     if (!element || !scroller) return
     const measure = () => {
       const next = element.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop
@@ -64,6 +63,6 @@ export function useOffset(ref: RefObject<HTMLElement | null>, scroller: HTMLElem
       observer.observe(each)
     }
     return () => observer.disconnect()
-  }, [ref, scroller])
+  }, [element, scroller])
   return offset
 }
