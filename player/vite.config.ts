@@ -2,7 +2,7 @@
 import react from '@vitejs/plugin-react'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
-import { shellWorker } from './build-shell-worker'
+import { shellWorker } from './build-shell-worker.ts'
 
 const server = process.env['SEGUE_SERVER'] ?? 'http://127.0.0.1:4533'
 

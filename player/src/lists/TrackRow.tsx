@@ -29,6 +29,8 @@ export function TrackRow({ track, index, kind, selected, active, onClick, onPlay
   const playing = usePlayer((state) => (state.current?.track.id === track.id ? state.status : null))
   const number = kind === 'release' ? (track.number ?? '–') : index + 1
   return (
+    // Keys are handled once, on the grid around the rows.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events
     <div
       role="row"
       aria-rowindex={index + 1}

@@ -189,6 +189,8 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
   const activeShown = active >= first && active <= last ? active : first
   return (
     <>
+      {/* The rows take focus, one at a time. */}
+      {/* eslint-disable-next-line jsx-a11y/interactive-supports-focus */}
       <div
         ref={setGrid}
         role="grid"

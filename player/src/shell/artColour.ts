@@ -30,7 +30,7 @@ export function dominantHue(pixels: Uint8ClampedArray): number | null {
     }
   })
   // Fewer than about 2 % of faintly coloured pixels are noise.
-  return most * 400 < pixels.length / 4 ? null : best * 10 + 5
+  return most === 0 || most * 400 < pixels.length / 4 ? null : best * 10 + 5
 }
 
 /** RGB hue circle to OKLCH's, by its corners: red, yellow, green, cyan, blue, magenta. */
