@@ -369,6 +369,7 @@ play = Table(
     Column("client", Text),
     Column("told_by", Text),  # which event told session and client
     Index("ix_play_user_last", "user_id", "last_at"),
+    Index("ix_play_last", "last_at"),
     Index("ix_play_track", "user_id", "track_id"),
     sqlite_with_rowid=False,
 )

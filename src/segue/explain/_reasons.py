@@ -1,0 +1,111 @@
+"""From a candidate's evidence to sentences. Codes: ``liked rated listened same_artist same_genre same_years artist_known genre_known
+unheard shuffled``. Instants in evidence are RFC 3339; months are those of UTC.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from segue.model import Candidate, Reason, Track
+from segue.types import Instant, TrackId
+
+
+def explain(candidate: Candidate, track: Track, others: Mapping[TrackId, Track], *, at: Instant) -> tuple[Reason, ...]:
+    """Why ``track`` is there. ``others``: the tracks its evidence may name (seeds, favourites). Strongest reasons first, at least one."""
+    evidence = {candidate.source: candidate.evidence, **candidate.evidence.get("also", {})}
+    told: list[Reason] = []
+    if "familiar" in evidence:
+        told += _familiar(evidence["familiar"], at)
+    if "kindred" in evidence:
+        told += _kindred(evidence["kindred"], track, others)
+    if "unplayed" in evidence:
+        told += _unplayed(evidence["unplayed"], track, others)
+    return tuple(told) or (Reason(code="shuffled", text="Picked at random from your library", evidence={"track_id": track.id}),)
+
+
+def _familiar(evidence: Mapping[str, Any], at: Instant) -> Iterator[Reason]:
+    liked_at, rating, plays = evidence["liked_at"], evidence["rating"], evidence["play_count"]
+    if liked_at is not None:
+        yield Reason(code="liked", text=f"You liked it {_when(liked_at, at)}", evidence={"liked_at": _rfc3339(liked_at)})
+    if rating >= 4:
+        yield Reason(code="rated", text=f"You gave it {rating} stars", evidence={"rating": rating})
+    if plays > 0:
+        last = evidence["last_played_at"]
+        times = "once" if plays == 1 else f"{plays} times"
+        yield Reason(
+            code="listened",
+            text=f"You have listened to it {times}" + (f", last {_when(last, at)}" if last is not None else ""),
+            evidence={"play_count": plays, "last_played_at": None if last is None else _rfc3339(last)},
+        )
+
+
+def _kindred(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId, Track]) -> Iterator[Reason]:
+    shares = evidence["shares"]
+    artist_seed = others.get(shares.get("artist"))
+    if artist_seed is not None:
+        theirs = {credit.artist_id for credit in artist_seed.artists}
+        shared = next((credit for credit in track.artists if credit.artist_id in theirs), None)
+        if shared is not None:
+            yield Reason(
+                code="same_artist",
+                text=f"By {shared.name}, like “{artist_seed.title}”",
+                evidence={"seed": artist_seed.id, "artist_id": shared.artist_id, "artist": shared.name},
+            )
+    genre_seed = others.get(shares.get("genre"))
+    if genre_seed is not None:
+        genre = _shared_genre(track, genre_seed.genres)
+        if genre is not None:
+            yield Reason(code="same_genre", text=f"{genre}, like “{genre_seed.title}”", evidence={"seed": genre_seed.id, "genre": genre})
+    years_seed = others.get(shares.get("years"))
+    if years_seed is not None and track.year and years_seed.year:
+        yield Reason(
+            code="same_years",
+            text=f"From {_era(track.year, years_seed.year)}, like “{years_seed.title}”",
+            evidence={"seed": years_seed.id, "year": track.year, "seed_year": years_seed.year},
+        )
+
+
+def _unplayed(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId, Track]) -> Iterator[Reason]:
+    because = evidence["because"]
+    if evidence["leaning"] == "artist":
+        known = next((credit for credit in track.artists if credit.artist_id in because), None)
+        if known is not None:
+            past = because[known.artist_id]
+            verb = "like" if past["liked_at"] is not None else "listen to"
+            liked_at = None if past["liked_at"] is None else _rfc3339(past["liked_at"])
+            yield Reason(
+                code="artist_known",
+                text=f"By {known.name}, whom you {verb}",
+                evidence={"artist_id": known.artist_id, "play_count": past["play_count"], "liked_at": liked_at},
+            )
+    if evidence["leaning"] == "genre":
+        genre = _shared_genre(track, tuple(because))
+        bearer = others.get(because[genre]) if genre in because else None
+        if genre is not None and bearer is not None:
+            yield Reason(code="genre_known", text=f"{genre}, like your “{bearer.title}”", evidence={"genre": genre, "track_id": bearer.id})
+    yield Reason(code="unheard", text="You have not heard it yet", evidence={"plays": 0})
+
+
+def _shared_genre(track: Track, genres: tuple[str, ...]) -> str | None:
+    """In the spelling of ``genres``."""
+    own = {genre.casefold() for genre in track.genres}
+    return next((genre for genre in genres if genre.casefold() in own), None)
+
+
+def _era(year: int, other: int) -> str:
+    if year == other:
+        return str(year)
+    if year // 10 == other // 10:
+        return f"the {year // 10 * 10}s"
+    return f"{year}, about the years of {other}"
+
+
+def _when(moment: int, at: int) -> str:
+    then, today = datetime.fromtimestamp(moment / 1000, UTC), datetime.fromtimestamp(at / 1000, UTC)
+    if then.date() == today.date():
+        return "today"
+    return f"in {then:%B}" if then.year == today.year else f"in {then:%B %Y}"
+
+
+def _rfc3339(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"

@@ -1,0 +1,44 @@
+"""Source *familiar*: what this listener liked, rated high or listened to, and has not heard for some hours."""
+
+import random
+from collections.abc import Iterable
+
+from segue.model import Candidate, Query
+from segue.ports import History
+from segue.retrieve._seed import seed_of
+from segue.types import Instant, TrackId
+
+_LIMIT = 80
+_POOL = 200
+_REST_MS = 6 * 3_600_000
+"""How long a favourite rests after it was played: a guess."""
+_MONTH_MS = 30 * 86_400_000
+
+
+class Familiar:
+    """Scores grow with likes, ratings, listens and rest, shrink with skips, and vary by a seeded tenth, so that favourites take turns."""
+
+    name = "familiar"
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def __call__(self, query: Query) -> Iterable[Candidate]:
+        found = self._history.favourites(query.user_id, _POOL, not_since=Instant(query.at - _REST_MS))
+        chance = random.Random(seed_of(query, self.name))
+        scored = []
+        for one in found:
+            if one.skip_count > one.play_count and one.liked_at is None:
+                continue
+            fond = 0.5 * (one.liked_at is not None) + 0.1 * max(0, one.rating - 2) + min(one.play_count, 10) / 25
+            due = 0.2 if one.last_played_at is None else min(1.0, (query.at - one.last_played_at) / _MONTH_MS) * 0.2
+            skipped = one.skip_count / (one.play_count + one.skip_count + 1)
+            score = max(0.0, min(1.0, (fond + due) * (1 - skipped / 2) * (0.9 + 0.1 * chance.random())))
+            evidence = {
+                "liked_at": one.liked_at,
+                "rating": one.rating,
+                "play_count": one.play_count,
+                "last_played_at": one.last_played_at,
+            }
+            scored.append(Candidate(track_id=TrackId(one.id), source=self.name, score=score, evidence=evidence))
+        return sorted(scored, key=lambda candidate: (-candidate.score, candidate.track_id))[:_LIMIT]
