@@ -1,5 +1,5 @@
 /** The keys on the keyboard, the headset and the lock screen. */
-import { apiUrl, artUrl } from '../api/base'
+import { artUrl } from '../api/base'
 import type { PlayerState } from './store'
 
 export interface Controls {
@@ -73,6 +73,6 @@ function metadata(track: { title: string; artist: string; release: string | null
     const src = artUrl(track.art, size)
     return src ? [{ src: new URL(src, location.href).href, sizes: `${size}x${size}` }] : []
   })
-  if (artwork.length === 0) artwork.push({ src: new URL(apiUrl('../icon-512.png'), location.href).href, sizes: '512x512' })
+  if (artwork.length === 0) artwork.push({ src: new URL('icon-512.png', document.baseURI).href, sizes: '512x512' })
   return new MediaMetadata({ title: track.title, artist: track.artist, album: track.release ?? '', artwork })
 }
