@@ -96,6 +96,8 @@ folder = Table(
     Column("path", PathText, nullable=False),  # relative to the root; empty for the root
     Column("name", Text, nullable=False),
     Column("art_id", _id),
+    Column("image", PathText),  # the picture it was taken from, relative to the library's root
+    Column("image_stamp", Text),  # size and time of that picture
     Column("track_count", Integer, nullable=False, default=0),  # present tracks directly in it
     UniqueConstraint("library_id", "path"),
 )
@@ -125,6 +127,7 @@ release = Table(
     Column("sort_title", Text, nullable=False),
     Column("sort_key", Text, nullable=False),
     Column("artist", Text, nullable=False),  # as displayed
+    Column("artist_folded", Text, nullable=False),  # as tagged; empty where the tags name no release artist
     Column("artist_sort_key", Text, nullable=False),
     Column("art_id", _id),
     Column("year", Integer),  # of original_date, else date
@@ -180,6 +183,7 @@ track = Table(
     Column("delay_samples", Integer, nullable=False, default=0),
     Column("padding_samples", Integer, nullable=False, default=0),
     Column("has_lyrics", Integer, nullable=False, default=0),
+    Column("lrc_mtime_ns", Integer, nullable=False, default=0),  # of the sidecar read with it; 0: none
     Column("explicit", Integer),
     Column("bpm", Float),
     Column("comment", Text),
@@ -282,6 +286,7 @@ failed_file = Table(
     metadata,
     Column("library_id", Integer, primary_key=True),
     Column("path", PathText, primary_key=True),
+    Column("folder_id", _id, nullable=False, index=True),
     Column("size_bytes", Integer, nullable=False),
     Column("mtime_ns", Integer, nullable=False),
 )
