@@ -18,6 +18,7 @@ from segue.types import Instant, Ms, SubjectType, UserId, is_id
 MAX_EVENTS = 1_000
 MAX_BYTES = 1 << 20
 _MAX_OBJECT_BYTES = 8 << 10
+_MAX_DEPTH = 8
 _MAX_SKEW_MS = 2_000
 """A batch travels for a while: a smaller difference between the clocks is left alone."""
 _WEEK_MS = 7 * 24 * 3_600_000
@@ -178,9 +179,21 @@ def _subject(wire: _WireSubject | None) -> Subject | None:
 
 
 def _bounded(name: str, value: dict[str, Any] | None) -> dict[str, Any] | None:
-    if value is not None and len(msgspec.json.encode(value)) > _MAX_OBJECT_BYTES:
+    if value is None:
+        return None
+    if _deeper(value, _MAX_DEPTH):
+        raise BadRequest(f"{name} may be nested {_MAX_DEPTH} deep.")
+    if len(msgspec.json.encode(value)) > _MAX_OBJECT_BYTES:
         raise BadRequest(f"{name} may have {_MAX_OBJECT_BYTES:,} bytes.")
     return value
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    """Whether ``value`` nests deeper than ``depth``: what is kept must be readable by everything that reads it later."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_deeper(one, depth - 1) for one in inner)
 
 
 _ID = re.compile(rb'"event_id"\s*:\s*("(?:[^"\\]|\\.){0,200}")')

@@ -1,4 +1,4 @@
-"""From a candidate's evidence to sentences. Codes: ``liked rated listened same_artist same_genre same_years artist_known genre_known
+"""From a candidate's evidence to sentences. Codes: ``liked rated listened same_artist same_genre same_years near artist_known genre_known
 unheard shuffled``. Instants in evidence are RFC 3339; months are those of UTC.
 """
 
@@ -17,7 +17,7 @@ def explain(candidate: Candidate, track: Track, others: Mapping[TrackId, Track],
     if "familiar" in evidence:
         told += _familiar(evidence["familiar"], at)
     if "kindred" in evidence:
-        told += _kindred(evidence["kindred"], track, others)
+        told += _kindred(evidence["kindred"], track, others) or _near(evidence["kindred"], others)
     if "unplayed" in evidence:
         told += _unplayed(evidence["unplayed"], track, others)
     return tuple(told) or (Reason(code="shuffled", text="Picked at random from your library", evidence={"track_id": track.id}),)
@@ -39,9 +39,21 @@ def _familiar(evidence: Mapping[str, Any], at: Instant) -> Iterator[Reason]:
         )
 
 
-def _kindred(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId, Track]) -> Iterator[Reason]:
-    shares = evidence["shares"]
-    artist_seed = others.get(shares.get("artist"))
+def _near(evidence: Mapping[str, Any], others: Mapping[TrackId, Track]) -> list[Reason]:
+    """Where the shared tag is spelt differently, or a part is shared that is not the artist's."""
+    for share, seed_id in evidence["shares"].items():
+        if seed_id in others:
+            seed = others[seed_id]
+            return [Reason(code="near", text=f"Close to “{seed.title}” by its tags", evidence={"seed": seed.id, "shares": share})]
+    return []
+
+
+def _kindred(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId, Track]) -> list[Reason]:
+    return list(_shared(evidence["shares"], track, others))
+
+
+def _shared(shares: Mapping[str, TrackId], track: Track, others: Mapping[TrackId, Track]) -> Iterator[Reason]:
+    artist_seed = others.get(shares.get("artist", TrackId("")))
     if artist_seed is not None:
         theirs = {credit.artist_id for credit in artist_seed.artists}
         shared = next((credit for credit in track.artists if credit.artist_id in theirs), None)
@@ -51,12 +63,12 @@ def _kindred(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId,
                 text=f"By {shared.name}, like “{artist_seed.title}”",
                 evidence={"seed": artist_seed.id, "artist_id": shared.artist_id, "artist": shared.name},
             )
-    genre_seed = others.get(shares.get("genre"))
+    genre_seed = others.get(shares.get("genre", TrackId("")))
     if genre_seed is not None:
         genre = _shared_genre(track, genre_seed.genres)
         if genre is not None:
             yield Reason(code="same_genre", text=f"{genre}, like “{genre_seed.title}”", evidence={"seed": genre_seed.id, "genre": genre})
-    years_seed = others.get(shares.get("years"))
+    years_seed = others.get(shares.get("years", TrackId("")))
     if years_seed is not None and track.year and years_seed.year:
         yield Reason(
             code="same_years",
