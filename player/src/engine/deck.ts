@@ -1,9 +1,10 @@
 /**
  * Two voices and the way from one to the other: a seamless join, or a crossfade of equal power.
  *
- * A join starts the prepared voice just before the last sample of the one that ends. How long an element takes from `play()` to
- * its first sample is measured at every start and taken off; what remains of the gap is what timers jitter, a few milliseconds
- * (`docs/player.md` has the figures).
+ * For a join the prepared voice is started a little early and held on the audio thread (`joint.worklet.js`), which lets it go
+ * right after the last sample of the one that ends. Without worklets (browsers have them on HTTPS and localhost only) the start
+ * is aimed at the end by a timer: how long an element takes from `play()` to its first sample is measured and taken off, which
+ * leaves a gap of about ten milliseconds.
  *
  * Mixing needs the page's audio graph. On iPhone and iPad a page's graph is silenced as soon as the screen locks, an element is
  * not; there the elements play directly and crossfade, ReplayGain and the volume knob (which the system owns) do nothing.
@@ -42,12 +43,21 @@ const TICK_MS = 250
 const PRELOAD_MS = 40_000
 /** From here on a timer aims at the very end. */
 const AIM_MS = 1_500
+/** How long the audio thread should hold the next voice: enough for a late timer. */
+const HELD_MS = 60
+/** The delay of a voice that was not held. */
+const DELAY_MS = 12
 const STALL_MS = 20_000
 const LEAD_KEY = 'segue.lead'
 
 export class Deck {
   private context: AudioContext | null = null
   private master: GainNode | null = null
+  /** Where joins are made to the sample; null where the browser has no worklets (a page over plain HTTP). */
+  private joint: AudioWorkletNode | null = null
+  /** How much later than its element the current voice is heard. */
+  private delayMs = DELAY_MS
+  private readonly voices: readonly [Voice, Voice]
   private current: Voice
   private other: Voice
   private cue: Cue | null = null
@@ -70,6 +80,7 @@ export class Deck {
   ) {
     this.current = new Voice((voice, event) => this.on(voice, event))
     this.other = new Voice((voice, event) => this.on(voice, event))
+    this.voices = [this.current, this.other]
   }
 
   get positionMs(): number {
@@ -104,6 +115,8 @@ export class Deck {
       this.other.unload()
       this.current.load(cue.track, cue.plan, startMs)
     }
+    for (const input of [0, 1]) this.joint?.port.postMessage({ reset: input })
+    this.delayMs = DELAY_MS
     this.level(this.current, cue.factor)
     this.wantsSound = sound
     if (sound) this.sound()
@@ -205,8 +218,44 @@ export class Deck {
       this.current.connect(this.context, this.master)
       this.other.connect(this.context, this.master)
       if (this.cue) this.level(this.current, this.cue.factor)
+      void this.makeJoint(this.context, this.master)
     }
     if (this.context.state !== 'running') void this.context.resume().catch(() => undefined)
+  }
+
+  /** Puts the joint between the voices and the mix. Until it is there they sound directly. */
+  private async makeJoint(context: AudioContext, master: GainNode): Promise<void> {
+    if (!context.audioWorklet) return
+    try {
+      await context.audioWorklet.addModule(new URL('./joint.worklet.js', import.meta.url))
+      const joint = new AudioWorkletNode(context, 'segue-joint', {
+        numberOfInputs: 2,
+        outputChannelCount: [2],
+        channelCount: 2,
+        channelCountMode: 'explicit',
+      })
+      joint.connect(master)
+      this.voices.forEach((voice, input) => {
+        voice.gain?.disconnect()
+        voice.gain?.connect(joint, 0, input)
+      })
+      joint.port.onmessage = ({ data }: MessageEvent<{ delayS: number }>) => {
+        this.delayMs = data.delayS * 1000
+      }
+      joint.onprocessorerror = () => this.dropJoint(master)
+      this.joint = joint
+    } catch {
+      // No worklet after all: the timer aims.
+    }
+  }
+
+  private dropJoint(master: GainNode): void {
+    this.joint?.disconnect()
+    this.joint = null
+    for (const voice of this.voices) {
+      voice.gain?.disconnect()
+      voice.gain?.connect(master)
+    }
   }
 
   private sound(): void {
@@ -272,7 +321,7 @@ export class Deck {
       return
     }
     if (current.endKnown && remaining < AIM_MS && this.aimTimer === null) {
-      this.aimTimer = setTimeout(() => this.aimed(), Math.max(0, remaining - this.leadMs - 30))
+      this.aimTimer = setTimeout(() => this.aimed(), Math.max(0, remaining - this.earlyMs - 30))
     }
   }
 
@@ -281,13 +330,22 @@ export class Deck {
     this.aimTimer = null
     const { next, current, other } = this
     if (!next || !this.wantsSound || current.element.paused || !other.ready) return
-    const left = current.remainingMs - this.leadMs
+    const left = current.remainingMs - this.earlyMs
     if (left > 60) return
     if (left > 1.5) {
       this.aimTimer = setTimeout(() => this.aimed(), left > 6 ? left - 5 : 0)
       return
     }
-    this.takeOver(next, Math.max(120, current.remainingMs + 60))
+    this.join(next)
+  }
+
+  private join(next: Cue): void {
+    this.joint?.port.postMessage({ hold: this.voices.indexOf(this.other) })
+    this.takeOver(next, Math.max(0, this.current.remainingMs) + (this.joint ? this.delayMs + 200 : 60))
+  }
+
+  private get earlyMs(): number {
+    return this.leadMs + (this.joint ? HELD_MS - this.delayMs : 0)
   }
 
   private crossfade(next: Cue, seconds: number): void {
@@ -339,6 +397,7 @@ export class Deck {
     if (this.tailTimer === null) return
     clearTimeout(this.tailTimer)
     this.tailTimer = null
+    this.joint?.port.postMessage({ release: true })
     this.other.unload()
     if (this.cue) this.level(this.current, this.cue.factor)
     this.approach()
@@ -365,7 +424,7 @@ export class Deck {
       this.waitingSince ??= Date.now()
       this.listener.waiting()
     } else if (event === 'ended' && this.wantsSound) {
-      if (this.next && this.other.ready) this.takeOver(this.next, 50)
+      if (this.next && this.other.ready) this.join(this.next)
       else this.ranOut()
     } else if (event === 'error') {
       const error = voice.element.error
