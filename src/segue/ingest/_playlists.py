@@ -39,9 +39,7 @@ def resolve(entry: str, folder: str) -> str | None:
     return None if path.startswith(("..", "/")) else path
 
 
-def update_playlist(
-    db: Database, library_id: LibraryId, root: str, path: str, found: Callable[[str, str, str], None]
-) -> None:
+def update_playlist(db: Database, library_id: LibraryId, root: str, path: str, found: Callable[[str, str, str], None]) -> None:
     """Bring the playlist of one file up to date. ``path`` is relative to ``root``."""
     try:
         with Path(root, path).open("rb") as file:

@@ -100,7 +100,11 @@ class Catalogue:
     def release_tracks(self, listener: Listener, id: ReleaseId) -> tuple[Track, ...]:
         """In the order of the discs. Empty for a release that does not exist for the listener."""
         t = s.track
-        query = sa.select(t.c.id).where(t.c.release_id == id, self._seen(listener)).order_by(sa.func.coalesce(t.c.disc, 1), t.c.number, t.c.path)
+        query = (
+            sa.select(t.c.id)
+            .where(t.c.release_id == id, self._seen(listener))
+            .order_by(sa.func.coalesce(t.c.disc, 1), t.c.number, t.c.path)
+        )
         return self._hydrated(listener, query)
 
     def artist(self, listener: Listener, id: ArtistId) -> Artist:
@@ -128,7 +132,10 @@ class Catalogue:
         questions: tuple[tuple[Kind, sa.Select[Any]], ...] = (
             ("track", sa.select(t.c.id).where(t.c.id == id, self._seen(listener))),
             ("release", sa.select(r.c.id).where(r.c.id == id, r.c.library_id.in_(granted), r.c.track_count > 0)),
-            ("artist", sa.select(s.artist_library.c.artist_id).where(s.artist_library.c.artist_id == id, _present_artist(granted)).limit(1)),
+            (
+                "artist",
+                sa.select(s.artist_library.c.artist_id).where(s.artist_library.c.artist_id == id, _present_artist(granted)).limit(1),
+            ),
             ("folder", sa.select(f.c.id).where(f.c.id == id, f.c.library_id.in_(granted))),
             (
                 "playlist",
@@ -291,7 +298,9 @@ class Catalogue:
     ) -> Page[Artist]:
         """Artists with releases of their own, by sorting name. ``initial`` starts the list at that letter; ``#`` is what is no letter."""
         libraries = self._within(listener, library)
-        owning = sa.select(s.artist_library.c.artist_id).where(s.artist_library.c.library_id.in_(libraries), s.artist_library.c.release_count > 0)
+        owning = sa.select(s.artist_library.c.artist_id).where(
+            s.artist_library.c.library_id.in_(libraries), s.artist_library.c.release_count > 0
+        )
         query = sa.select(s.artist.c.id).where(s.artist.c.id.in_(owning))
         if initial == "#":
             query = query.where((s.artist.c.sort_key < "a") | (s.artist.c.sort_key >= "{"))
@@ -314,7 +323,9 @@ class Catalogue:
         order = (r.c.year.desc(), r.c.sort_key, r.c.id)
         with self._db.read() as connection:
             mine = list(connection.execute(own.order_by(*order)).scalars())
-            others = list(connection.execute(sa.select(r.c.id).where(r.c.id.in_(on), visible, r.c.id.not_in(mine)).order_by(*order)).scalars())
+            others = list(
+                connection.execute(sa.select(r.c.id).where(r.c.id.in_(on), visible, r.c.id.not_in(mine)).order_by(*order)).scalars()
+            )
             found = _rows.releases(connection, [*mine, *others], listener.user.id)
         return tuple(found[one] for one in mine), tuple(found[one] for one in others)
 
@@ -322,9 +333,7 @@ class Catalogue:
         """The artist's tracks, most played by this listener first, then by everyone here, then by release."""
         t, note = s.track, s.annotation
         counted = sa.select(note.c.id, sa.func.sum(note.c.play_count).label("all"))
-        counted = counted.add_columns(
-            sa.func.sum(sa.case((note.c.user_id == listener.user.id, note.c.play_count), else_=0)).label("own")
-        )
+        counted = counted.add_columns(sa.func.sum(sa.case((note.c.user_id == listener.user.id, note.c.play_count), else_=0)).label("own"))
         credited = sa.select(s.track_artist.c.track_id).where(s.track_artist.c.artist_id == id, s.track_artist.c.role == "artist")
         plays = counted.where(note.c.type == "track", note.c.id.in_(credited)).group_by(note.c.id).subquery()
         query = (
@@ -551,5 +560,3 @@ class Catalogue:
 def _present_artist(granted: list[LibraryId]) -> sa.ColumnElement[bool]:
     a = s.artist_library
     return sa.and_(a.c.library_id.in_(granted), (a.c.release_count > 0) | (a.c.track_count > 0))
-
-

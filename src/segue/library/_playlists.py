@@ -143,7 +143,10 @@ class Playlists:
         seen = sa.and_(t.c.library_id.in_(sorted(listener.libraries)), t.c.missing_at.is_(None))
         inside = sa.select(e.c.playlist_id).join(t, t.c.id == e.c.track_id).where(e.c.playlist_id == p.c.id, seen).correlate(p)
         art = (
-            sa.select(t.c.art_id).join(e, t.c.id == e.c.track_id).where(e.c.playlist_id == p.c.id, seen, t.c.art_id.is_not(None)).correlate(p)
+            sa.select(t.c.art_id)
+            .join(e, t.c.id == e.c.track_id)
+            .where(e.c.playlist_id == p.c.id, seen, t.c.art_id.is_not(None))
+            .correlate(p)
         )
         return (
             sa.select(

@@ -34,13 +34,13 @@ def _annotated(table: sa.Table, kind: str) -> sa.Join:
 
 _NOTE = (s.annotation.c.liked_at, s.annotation.c.rating, s.annotation.c.play_count, s.annotation.c.last_played_at)
 _TRACKS = (
-    sa.select(s.track, s.release.c.title.label("release_title"), s.release.c.artist.label("release_artist"), s.release.c.disc_titles, *_NOTE)
+    sa.select(
+        s.track, s.release.c.title.label("release_title"), s.release.c.artist.label("release_artist"), s.release.c.disc_titles, *_NOTE
+    )
     .select_from(_annotated(s.track, "track").join(s.release, s.release.c.id == s.track.c.release_id))
     .where(s.track.c.id.in_(_expanding("ids")))
 )
-_RELEASES = (
-    sa.select(s.release, *_NOTE).select_from(_annotated(s.release, "release")).where(s.release.c.id.in_(_expanding("ids")))
-)
+_RELEASES = sa.select(s.release, *_NOTE).select_from(_annotated(s.release, "release")).where(s.release.c.id.in_(_expanding("ids")))
 _ARTISTS = sa.select(s.artist, *_NOTE).select_from(_annotated(s.artist, "artist")).where(s.artist.c.id.in_(_expanding("ids")))
 _TRACK_ARTISTS = (
     sa.select(s.track_artist)
@@ -83,9 +83,7 @@ _ARTIST_ART = (
 
 
 def annotation(row: Any) -> Annotation:
-    return Annotation(
-        liked_at=row.liked_at, rating=row.rating or 0, play_count=row.play_count or 0, last_played_at=row.last_played_at
-    )
+    return Annotation(liked_at=row.liked_at, rating=row.rating or 0, play_count=row.play_count or 0, last_played_at=row.last_played_at)
 
 
 def _grouped(connection: sa.Connection, query: sa.Select[Any], ids: Sequence[str]) -> dict[str, list[Any]]:
@@ -194,9 +192,7 @@ def releases(connection: sa.Connection, ids: Sequence[ReleaseId], user_id: UserI
     return out
 
 
-def artists(
-    connection: sa.Connection, ids: Sequence[ArtistId], user_id: UserId, libraries: frozenset[LibraryId]
-) -> dict[ArtistId, Artist]:
+def artists(connection: sa.Connection, ids: Sequence[ArtistId], user_id: UserId, libraries: frozenset[LibraryId]) -> dict[ArtistId, Artist]:
     """With counts and a picture of what the given libraries hold of each."""
     out: dict[ArtistId, Artist] = {}
     granted = sorted(libraries)
@@ -222,6 +218,4 @@ def artists(
 
 
 def folder(row: Any) -> Folder:
-    return Folder(
-        id=row.id, library_id=row.library_id, parent_id=row.parent_id, name=row.name, path=row.path, track_count=row.track_count
-    )
+    return Folder(id=row.id, library_id=row.library_id, parent_id=row.parent_id, name=row.name, path=row.path, track_count=row.track_count)

@@ -1,0 +1,552 @@
+"""A scan: walk, mark what vanished, read what is new, write it.
+
+The walk comes whole before the reading, so that a moved file is known to be missing from its old place before it is met at its new one.
+What is to be read waits in a temporary file, not in memory. Every batch written is committed: a scan that is killed has lost nothing, and
+the next goes on where it was.
+"""
+
+import os
+import queue
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from segue.ingest._playlists import update_playlist
+from segue.ingest._record import Answer, ImageAnswer
+from segue.ingest._walk import FolderSeen, walk
+from segue.ingest._workers import Item, TagWorker
+from segue.ingest._write import File, Touched, Writer, Written, art_id, display, refresh_artists, refresh_folders, refresh_releases
+from segue.model import Finding, Library, ScanProgress, ScanReport
+from segue.observe import get_logger, metrics
+from segue.store import Database
+from segue.store import schema as s
+from segue.types import FolderId, LibraryId, new_id, now
+
+_log = get_logger("ingest")
+BATCH_FILES = 48
+"""Files read and written at once: about 20 ms of writing, under the 50 ms a write may hold the database."""
+_PUBLISH_S = 1.0
+"""Seconds between two updates of counts and search while a long scan goes on."""
+_MOST_AT_A_TIME = 2000
+
+Publish = Callable[[Touched], None]
+
+
+class _Job(msgspec.Struct, array_like=True):
+    """One file waiting to be read."""
+
+    path: str
+    folder_id: str
+    size: int
+    mtime_ns: int
+    known_id: str | None = None
+    was_missing: bool = False
+    lrc: str | None = None
+    lrc_mtime_ns: int = 0
+    image: bool = False
+
+
+class _Spool:
+    """Jobs on disk, first in, first out, in batches."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._lock = threading.Lock()
+        self._waiting: list[_Job] = []
+        self.files = 0
+
+    def add(self, jobs: Sequence[_Job]) -> None:
+        """The jobs of one folder; a batch ends between folders where it can, so that a release is written at once."""
+        if self._waiting and len(self._waiting) + len(jobs) > BATCH_FILES:
+            self.flush()
+        for job in jobs:
+            self._waiting.append(job)
+            if len(self._waiting) >= BATCH_FILES:
+                self.flush()
+        self.files += len(jobs)
+
+    def flush(self) -> None:
+        if self._waiting:
+            # Paths may hold surrogates: as bytes they survive any encoder.
+            body = msgspec.msgpack.encode([_packed(job) for job in self._waiting])
+            self._file.write(struct.pack(">I", len(body)) + body)
+            self._waiting.clear()
+
+    def rewind(self) -> None:
+        self.flush()
+        self._file.seek(0)
+
+    def take(self) -> list[_Job]:
+        """The next batch; empty when there are no more. Safe from several threads."""
+        with self._lock:
+            head = self._file.read(4)
+            body = self._file.read(struct.unpack(">I", head)[0]) if head else b""
+        return [_unpacked(one) for one in msgspec.msgpack.decode(body)] if body else []
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _packed(job: _Job) -> list[Any]:
+    fields = list(msgspec.structs.astuple(job))
+    fields[0], fields[6] = os.fsencode(job.path), job.lrc and os.fsencode(job.lrc)
+    return fields
+
+
+def _unpacked(fields: list[Any]) -> _Job:
+    fields[0], fields[6] = os.fsdecode(fields[0]), fields[6] and os.fsdecode(fields[6])
+    return _Job(*fields)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One library's scan under way."""
+
+    library: Library
+    report: Callable[[ScanProgress], None]
+    stop: threading.Event
+    started: float = field(default_factory=time.monotonic)
+    findings: dict[tuple[str, str], str] = field(default_factory=dict)
+    seen: int = 0
+    done: int = 0
+    total: int | None = None
+    unchanged: int = 0
+    missing: int = 0
+    written: Written = field(default_factory=Written)
+    playlists: list[str] = field(default_factory=list)
+
+    def found(self, path: str, kind: str, message: str) -> None:
+        self.findings[path, kind] = message
+
+    def tell(self, phase: str) -> None:
+        spent = max(time.monotonic() - self.started, 1e-3)
+        rate = (self.done if phase == "reading" else self.seen) / spent
+        left = (self.total - self.done) / rate if self.total is not None and rate > 0 else None
+        self.report(
+            ScanProgress(
+                library=self.library.name,
+                phase=phase,
+                files_seen=self.seen,
+                files_done=self.done,
+                files_total=self.total,
+                rate_per_s=round(rate, 1),
+                eta_s=None if left is None else round(left, 1),
+            )
+        )
+
+
+class Scanner:
+    """Scans one library at a time. ``publish`` is told what changed, at least once a second: it updates what is derived."""
+
+    def __init__(self, db: Database, publish: Publish, *, workers: int | None = None) -> None:
+        self._db = db
+        self._publish = publish
+        self._n_workers = workers or min(os.cpu_count() or 1, 4)
+
+    def scan(
+        self,
+        library: Library,
+        *,
+        folders: Sequence[str] | None = None,
+        full: bool = False,
+        stop: threading.Event,
+        report: Callable[[ScanProgress], None],
+    ) -> ScanReport:
+        """Bring a library up to date with its folder, or only the ``folders`` (relative paths) and what is below them.
+
+        ``full`` reads every file again. Ends early, with what is committed, when ``stop`` is set.
+        """
+        run = _Run(library, report, stop)
+        writer = Writer(library.id)
+        spool = _Spool()
+        try:
+            if self._root_is_there(run):
+                self._walk(run, spool, folders, full, writer)
+                if not stop.is_set():
+                    self._read(run, spool, writer)
+                for path in run.playlists if not stop.is_set() else ():
+                    update_playlist(self._db, library.id, library.path, path, run.found)
+            self._settle(writer)
+            self._keep_findings(run, folders)
+        finally:
+            spool.close()
+        for result, n in (("added", run.written.added), ("changed", run.written.changed), ("missing", run.missing)):
+            metrics.scan_files.labels(result).inc(n)
+        return self._report(run)
+
+    # -- walking -----------------------------------------------------------------------------------------------------
+
+    def _root_is_there(self, run: _Run) -> bool:
+        """A root that cannot be read, or is empty though tracks are known, is an unmounted disk: nothing is marked missing."""
+        root = run.library.path
+        t = s.track
+        try:
+            with os.scandir(root) as entries:
+                empty = next(entries, None) is None
+        except OSError as error:
+            run.found("", "unreadable", f"The folder of this library cannot be read: {error.strerror}. Mount it, or check its permissions.")
+            return False
+        if empty:
+            with self._db.read() as connection:
+                known = connection.execute(
+                    sa.select(t.c.id).where(t.c.library_id == run.library.id, t.c.missing_at.is_(None)).limit(1)
+                ).first()
+            if known:
+                run.found("", "unreadable", "The folder of this library is empty: is its disk mounted? Its tracks were kept.")
+                return False
+        return True
+
+    def _walk(self, run: _Run, spool: _Spool, folders: Sequence[str] | None, full: bool, writer: Writer) -> None:
+        root, library_id = run.library.path, run.library.id
+        known_folders = self._known_folders(library_id)
+        met: set[str] = set()
+        for start in _outermost(folders) if folders is not None else [""]:
+            if start and not os.path.isdir(os.path.join(root, start)):
+                continue
+            for folder in walk(root, start, run.found):
+                if run.stop.is_set():
+                    return
+                folder_id = self._folder(library_id, folder.path, known_folders, run.library.name)
+                met.add(folder.path)
+                self._compare(run, spool, folder, folder_id, full, writer)
+        gone = [path for path in known_folders if path not in met and (folders is None or _inside(path, folders))]
+        unreadable = {path for path, kind in run.findings if kind == "unreadable"}
+        gone = [path for path in gone if not _inside(path, list(unreadable))] if unreadable else gone
+        for path in gone:
+            self._vanish(run, writer, known_folders[path])
+        if gone:
+            self._forget_folders(library_id, [known_folders[path] for path in gone])
+
+    def _known_folders(self, library_id: LibraryId) -> dict[str, FolderId]:
+        with self._db.read() as connection:
+            rows = connection.execute(sa.select(s.folder.c.path, s.folder.c.id).where(s.folder.c.library_id == library_id))
+            return dict(rows.tuples().all())
+
+    def _folder(self, library_id: LibraryId, path: str, known: dict[str, FolderId], library_name: str) -> FolderId:
+        if path in known:
+            return known[path]
+        parent = self._folder(library_id, path.rpartition("/")[0], known, library_name) if path else None
+        id = FolderId(new_id())
+        name = display(path.rpartition("/")[2]) if path else library_name
+        with self._db.write() as connection:
+            connection.execute(s.folder.insert().values(id=id, library_id=library_id, parent_id=parent, path=path, name=name))
+        known[path] = id
+        return id
+
+    def _compare(self, run: _Run, spool: _Spool, folder: FolderSeen, folder_id: FolderId, full: bool, writer: Writer) -> None:
+        """Which files of a folder are new, changed, unchanged or gone."""
+        with self._db.read() as connection:
+            raw = connection.connection.cursor()
+            raw.execute("SELECT path, id, size_bytes, mtime_ns, missing_at, lrc_mtime_ns FROM track WHERE folder_id = ?", (folder_id,))
+            rows = {os.fsdecode(row[0]): row[1:] for row in raw.fetchall()}
+            raw.execute("SELECT path, size_bytes, mtime_ns FROM failed_file WHERE folder_id = ?", (folder_id,))
+            failed = {os.fsdecode(row[0]): row[1:] for row in raw.fetchall()}
+            raw.execute("SELECT image, image_stamp FROM folder WHERE id = ?", (folder_id,))
+            image, stamp = raw.fetchone()
+        prefix = f"{folder.path}/" if folder.path else ""
+        jobs: list[_Job] = []
+        for seen in folder.audio:
+            path = prefix + seen.name
+            lrc = folder.lrc.get(seen.name.rpartition(".")[0])
+            lrc_time = lrc.mtime_ns if lrc else 0
+            row = rows.pop(path, None)
+            if row and row[3] is None and not full and (row[1], row[2], row[4]) == (seen.size, seen.mtime_ns, lrc_time):
+                run.unchanged += 1
+                continue
+            if not full and row is None and failed.get(path) == (seen.size, seen.mtime_ns):
+                failed.pop(path)
+                continue
+            failed.pop(path, None)
+            jobs.append(
+                _Job(
+                    path,
+                    folder_id,
+                    seen.size,
+                    seen.mtime_ns,
+                    row[0] if row else None,
+                    bool(row and row[3] is not None),
+                    prefix + lrc.name if lrc else None,
+                    lrc_time,
+                )
+            )
+        run.seen += len(folder.audio)
+        run.playlists += [prefix + one.name for one in folder.playlists]
+        stamped = f"{folder.image.size} {folder.image.mtime_ns}" if folder.image else None
+        if stamped != stamp or (image is not None and folder.image and os.fsdecode(image) != prefix + folder.image.name):
+            if folder.image:
+                jobs.insert(0, _Job(prefix + folder.image.name, folder_id, folder.image.size, folder.image.mtime_ns, image=True))
+            else:
+                self._no_image(folder_id, writer)
+        lost = [row[0] for row in rows.values() if row[3] is None]
+        if lost or failed:
+            self._mark(run, writer, lost, folder_id, list(failed))
+        spool.add(jobs)
+        if run.seen % 4096 < len(folder.audio) or run.seen < 64:
+            run.tell("walking")
+
+    def _mark(self, run: _Run, writer: Writer, lost: Sequence[str], folder_id: FolderId, failed: Sequence[str]) -> None:
+        """Tracks whose files are gone are missing from now on; nothing of them is forgotten. Failed files that are gone are."""
+        t, at = s.track, now()
+        for start in range(0, max(len(lost), 1), 500):
+            part = list(lost[start : start + 500])
+            with self._db.write() as connection:
+                touched = connection.execute(sa.select(t.c.release_id).where(t.c.id.in_(part))).scalars()
+                writer.touched.releases.update(touched)
+                by = s.track_artist
+                writer.touched.artists.update(connection.execute(sa.select(by.c.artist_id).where(by.c.track_id.in_(part))).scalars())
+                connection.execute(t.update().where(t.c.id.in_(part)).values(missing_at=at))
+        for start in range(0, len(failed), 500):
+            part = list(failed[start : start + 500])
+            with self._db.write() as connection:
+                for table in (s.failed_file, s.finding):
+                    connection.execute(table.delete().where(table.c.library_id == run.library.id, table.c.path.in_(part)))
+        writer.touched.tracks.update(lost)
+        writer.touched.folders.add(folder_id)
+        run.missing += len(lost)
+
+    def _vanish(self, run: _Run, writer: Writer, folder_id: FolderId) -> None:
+        t = s.track
+        with self._db.read() as connection:
+            lost = list(connection.execute(sa.select(t.c.id).where(t.c.folder_id == folder_id, t.c.missing_at.is_(None))).scalars())
+            failed = list(connection.execute(sa.select(s.failed_file.c.path).where(s.failed_file.c.folder_id == folder_id)).scalars())
+        if lost or failed:
+            self._mark(run, writer, lost, folder_id, failed)
+
+    def _forget_folders(self, library_id: LibraryId, ids: Sequence[FolderId]) -> None:
+        """Folders that are gone, but for those that missing tracks still name."""
+        t = s.track
+        for start in range(0, len(ids), 500):
+            part = list(ids[start : start + 500])
+            with self._db.write() as connection:
+                kept = sa.select(t.c.folder_id).where(t.c.folder_id.in_(part))
+                needed = sa.select(s.release.c.folder_id).where(s.release.c.folder_id.in_(part))
+                connection.execute(
+                    s.folder.delete().where(s.folder.c.id.in_(part), s.folder.c.id.not_in(kept), s.folder.c.id.not_in(needed))
+                )
+
+    # -- reading and writing -------------------------------------------------------------------------------------------
+
+    def _read(self, run: _Run, spool: _Spool, writer: Writer) -> None:
+        run.total, run.started = spool.files, time.monotonic()
+        if not spool.files:
+            spool.rewind()
+            return
+        spool.rewind()
+        published = time.monotonic()
+        for jobs, answers in self._answers(run, spool):
+            self._write(run, writer, jobs, answers)
+            run.done += len(jobs)
+            run.tell("reading")
+            if time.monotonic() - published > _PUBLISH_S:
+                self._settle(writer)
+                published = time.monotonic()
+
+    def _answers(self, run: _Run, spool: _Spool) -> Iterator[tuple[list[_Job], list[Answer | ImageAnswer]]]:
+        """Batches with their answers, as the workers finish them."""
+        out: queue.Queue[tuple[list[_Job], list[Answer | ImageAnswer]] | BaseException | None] = queue.Queue(maxsize=self._n_workers * 2)
+        quit_ = threading.Event()
+
+        def work() -> None:
+            worker = TagWorker()
+            try:
+                while not (run.stop.is_set() or quit_.is_set()) and (jobs := spool.take()):
+                    answers = list(worker.read([self._item(run.library.path, job) for job in jobs]))
+                    _put(out, (jobs, answers), quit_)
+            except BaseException as error:
+                _put(out, error, quit_)
+            finally:
+                worker.close()
+                _put(out, None, quit_)
+
+        n = min(self._n_workers, max(1, spool.files // BATCH_FILES + 1))
+        threads = [threading.Thread(target=work, name=f"tags-{number}", daemon=True) for number in range(n)]
+        for thread in threads:
+            thread.start()
+        try:
+            ended = 0
+            while ended < n:
+                got = out.get()
+                if got is None:
+                    ended += 1
+                elif isinstance(got, BaseException):
+                    raise got
+                else:
+                    yield got
+        finally:
+            quit_.set()
+            for thread in threads:
+                thread.join(60)
+
+    def _item(self, root: str, job: _Job) -> Item:
+        return Item(os.path.join(root, job.path), job.lrc and os.path.join(root, job.lrc), job.image)
+
+    def _write(self, run: _Run, writer: Writer, jobs: Sequence[_Job], answers: Sequence[Answer | ImageAnswer]) -> None:
+        files: list[File] = []
+        findings: list[dict[str, Any]] = []
+        failed: list[dict[str, Any]] = []
+        images: list[tuple[_Job, ImageAnswer]] = []
+        for job, answer in zip(jobs, answers, strict=True):
+            told = [answer.error] if answer.error else []
+            if isinstance(answer, ImageAnswer):
+                images.append((job, answer))
+            elif answer.record:
+                told += answer.record.findings
+                # The worker's own look at the file may be newer than the walk's: what counts is what was read.
+                files.append(File(job.path, job.folder_id, answer.record, job.lrc_mtime_ns, job.known_id, job.was_missing))
+            else:
+                failed.append({"path": job.path, "folder_id": job.folder_id, "size_bytes": job.size, "mtime_ns": job.mtime_ns})
+            findings += [{"path": job.path, "kind": kind, "message": message} for kind, message in dict(told).items()]
+        lost = [job.known_id for job, answer in zip(jobs, answers, strict=True) if job.known_id and answer.error and not job.was_missing]
+        if lost:
+            self._mark(run, writer, lost, FolderId(jobs[0].folder_id), ())
+        here = {"library_id": run.library.id, "found_at": now()}
+        with self._db.write() as connection:
+            paths = [job.path for job in jobs]
+            for table in (s.finding, s.failed_file):
+                connection.execute(table.delete().where(table.c.library_id == run.library.id, table.c.path.in_(paths)))
+            for job, image in images:
+                self._write_image(connection, writer, job, image)
+            written = writer.write(connection, files) if files else Written()
+            if findings:
+                connection.execute(s.finding.insert().prefix_with("OR REPLACE"), [one | here for one in findings])
+            if failed:
+                connection.execute(
+                    s.failed_file.insert().prefix_with("OR REPLACE"), [one | {"library_id": run.library.id} for one in failed]
+                )
+        run.written.added += written.added
+        run.written.changed += written.changed
+        run.written.moved += written.moved
+        # What moved was counted missing by the walk of this very scan, or of an earlier one.
+        run.missing = max(0, run.missing - written.moved)
+
+    def _write_image(self, connection: sa.Connection, writer: Writer, job: _Job, answer: ImageAnswer) -> None:
+        f = s.folder
+        values: dict[str, Any] = {"image": job.path, "image_stamp": f"{job.size} {job.mtime_ns}", "art_id": None}
+        if answer.record:
+            id = art_id(answer.record.hash)
+            values["art_id"] = id
+            row = {"id": id, "library_id": writer.library_id, "path": job.path, "embedded": 0}
+            row |= {"content_type": answer.record.content_type, "size_bytes": answer.record.size}
+            connection.execute(s.art.insert().prefix_with("OR REPLACE").values(**row))
+        connection.execute(f.update().where(f.c.id == job.folder_id).values(**values))
+        writer.touched.releases.update(_releases_of(connection, job.folder_id))
+
+    def _no_image(self, folder_id: FolderId, writer: Writer) -> None:
+        with self._db.write() as connection:
+            connection.execute(s.folder.update().where(s.folder.c.id == folder_id).values(image=None, image_stamp=None, art_id=None))
+            writer.touched.releases.update(_releases_of(connection, folder_id))
+
+    # -- settling ------------------------------------------------------------------------------------------------------
+
+    def _settle(self, writer: Writer) -> None:
+        """Bring counts up to date, in short transactions, and publish what changed."""
+        touched, writer.touched = writer.touched, Touched()
+        for part in _parts(touched.releases, 100):
+            with self._db.write() as connection:
+                refresh_releases(connection, part, writer._artist_of)
+        touched.artists |= writer.touched.artists
+        writer.touched = Touched()
+        with self._db.read() as connection:
+            of = s.release_artist
+            for part in _parts(touched.releases, 500):
+                touched.artists.update(connection.execute(sa.select(of.c.artist_id).where(of.c.release_id.in_(part))).scalars())
+        for part in _parts(touched.artists, 200):
+            with self._db.write() as connection:
+                refresh_artists(connection, part)
+        for part in _parts(touched.folders, 500):
+            with self._db.write() as connection:
+                refresh_folders(connection, part)
+        if touched.tracks or touched.releases or touched.artists:
+            self._publish(touched)
+
+    def _keep_findings(self, run: _Run, folders: Sequence[str] | None) -> None:
+        """Findings of the walk and of playlists; those that a whole scan did not meet again are gone."""
+        f, at = s.finding, now()
+        rows = [
+            {"library_id": run.library.id, "path": path, "kind": kind, "message": message, "found_at": at}
+            for (path, kind), message in run.findings.items()
+        ]
+        failed = sa.select(s.failed_file.c.path).where(s.failed_file.c.library_id == run.library.id)
+        present = sa.select(s.track.c.path).where(s.track.c.library_id == run.library.id, s.track.c.missing_at.is_(None))
+        with self._db.write() as connection:
+            if folders is None and not run.stop.is_set():
+                connection.execute(f.delete().where(f.c.library_id == run.library.id, f.c.path.not_in(failed), f.c.path.not_in(present)))
+            if rows:
+                connection.execute(f.insert().prefix_with("OR REPLACE"), rows)
+            if folders is None:
+                connection.execute(s.library.update().where(s.library.c.id == run.library.id).values(scanned_at=at))
+
+    def _report(self, run: _Run) -> ScanReport:
+        f, t = s.finding, s.track
+        with self._db.read() as connection:
+            rows = connection.execute(sa.select(f).where(f.c.library_id == run.library.id).order_by(f.c.path, f.c.kind)).all()
+            n = connection.execute(
+                sa.select(sa.func.coalesce(sa.func.sum(s.release.c.track_count), 0)).where(s.release.c.library_id == run.library.id)
+            ).scalar_one()
+            missing = connection.execute(
+                sa.select(sa.func.count()).select_from(t).where(t.c.library_id == run.library.id, t.c.missing_at.is_not(None))
+            ).scalar_one()
+        root = Path(run.library.path)
+        return ScanReport(
+            tracks=n,
+            added=run.written.added,
+            changed=run.written.changed,
+            moved=run.written.moved,
+            missing=missing,
+            unchanged=run.unchanged,
+            seconds=0.0,
+            findings=tuple(
+                Finding(
+                    path=str(root / row.path) if row.path else str(root),
+                    kind=row.kind,
+                    message=row.message,
+                    library_id=row.library_id,
+                    found_at=row.found_at,
+                )
+                for row in rows
+            ),
+        )
+
+
+def _releases_of(connection: sa.Connection, folder_id: str) -> list[str]:
+    """Releases with tracks in a folder or in its discs' folders."""
+    r, t = s.release, s.track
+    query = sa.select(r.c.id).where(r.c.folder_id == folder_id).union(sa.select(t.c.release_id).where(t.c.folder_id == folder_id))
+    return list(connection.execute(query).scalars())
+
+
+def _parts(ids: set[str], n: int) -> Iterator[list[str]]:
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), n):
+        yield ordered[start : start + n]
+
+
+def _outermost(folders: Sequence[str]) -> list[str]:
+    out: list[str] = []
+    for folder in sorted(set(folders)):
+        if not out or not _inside(folder, out):
+            out.append(folder)
+    return out
+
+
+def _inside(path: str, folders: Sequence[str]) -> bool:
+    return any(folder == "" or path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def _put(out: "queue.Queue[Any]", value: Any, quit_: threading.Event) -> None:
+    while True:
+        try:
+            out.put(value, timeout=0.5)
+        except queue.Full:
+            if quit_.is_set():
+                return
+        else:
+            return
