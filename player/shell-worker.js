@@ -1,4 +1,4 @@
-/* The player's service worker: the shell only. `__VERSION__` and `__FILES__` are written by the build. */
+/* The player's service worker: the shell only. The build writes its version and the files it keeps. */
 const CACHE = 'segue-shell-__VERSION__'
 const FILES = __FILES__
 const ROOT = new URL('./', self.location.href)

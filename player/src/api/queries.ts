@@ -27,6 +27,8 @@ import type {
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
+      // A server at home answers without the internet: ask whatever the browser thinks of the network.
+      networkMode: 'always',
       staleTime: 30_000,
       gcTime: 10 * 60_000,
       refetchOnWindowFocus: false,

@@ -94,7 +94,14 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
   const focusRow = useCallback(
     (index: number) => {
       virtual.scrollToIndex(index, { align: 'auto' })
-      requestAnimationFrame(() => grid?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true }))
+      // A row far away exists a few frames later.
+      let tries = 0
+      const find = () => {
+        const row = grid?.querySelector<HTMLElement>(`[data-index="${index}"]`)
+        if (row) row.focus({ preventScroll: true })
+        else if ((tries += 1) < 40) requestAnimationFrame(find)
+      }
+      requestAnimationFrame(find)
     },
     [virtual, grid],
   )
