@@ -4,6 +4,7 @@ Each event stands or falls by itself. A clock that is wrong is corrected by the 
 happened when it was received.
 """
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
@@ -83,8 +84,8 @@ def parse_events(body: bytes, *, user_id: UserId, received_at: Instant, client: 
     if len(body) > MAX_BYTES:
         raise TooLarge(f"A batch of events may have {MAX_BYTES:,} bytes; this one has {len(body):,}. Send it in parts.")
     try:
-        batch = _batch_decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        batch = _batch(body)
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f'The body must be {{"sent_at", "events": […]}}: {error}') from None
     if len(batch.events) > MAX_EVENTS:
         raise TooLarge(f"A batch may hold {MAX_EVENTS:,} events; this one holds {len(batch.events):,}. Send it in parts.")
@@ -94,9 +95,21 @@ def parse_events(body: bytes, *, user_id: UserId, received_at: Instant, client: 
     for raw in batch.events:
         try:
             events.append(_checked(_event_decoder.decode(raw), user_id, received_at, skew, client))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, BadRequest) as error:
+        except (ValueError, RecursionError, BadRequest) as error:
             rejected.append((_claimed_id(raw), str(error)))
     return Parsed(events=tuple(events), rejected=tuple(rejected))
+
+
+def _batch(body: bytes) -> _WireBatch:
+    try:
+        return _batch_decoder.decode(body)
+    except ValueError:
+        # Half a surrogate pair, which browsers write when a text was cut in its middle, is no reason to refuse the other events.
+        loose = json.loads(body)
+        if not isinstance(loose, dict) or not isinstance(loose.get("events"), list):
+            raise
+        events = [msgspec.Raw(json.dumps(event).encode()) for event in loose["events"]]
+        return _WireBatch(events=events, sent_at=msgspec.convert(loose.get("sent_at"), datetime | None))
 
 
 def _skew(sent_at: datetime | None, received_at: Instant) -> int:
@@ -204,7 +217,7 @@ def _claimed_id(raw: msgspec.Raw) -> str:
     match = _ID.search(bytes(raw))
     try:
         return str(msgspec.json.decode(match[1]))[:64] if match else ""
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except ValueError:
         return ""
 
 

@@ -185,7 +185,7 @@ def _apply_plays(connection: sa.Connection, user_id: str, events: list[Event]) -
 
 def _count_tracks(connection: sa.Connection, user_id: str, track_ids: list[str]) -> list[str]:
     """Count listens and skips of tracks from their rows. Returns the tracks whose counts changed."""
-    durations = dict(connection.execute(sa.select(t.track.c.id, t.track.c.duration_ms).where(t.track.c.id.in_(track_ids))).tuples().all())
+    durations = dict(connection.execute(sa.select(t.track.c.id, t.track.c.duration_ms).where(t.track.c.id.in_(track_ids))).all())
     columns = [t.play.c[name] for name in _PLAY_FIELDS]
     rows: dict[str, list[PlayRow]] = defaultdict(list)
     for row in connection.execute(sa.select(*columns).where(t.play.c.user_id == user_id, t.play.c.track_id.in_(track_ids))):

@@ -46,17 +46,19 @@ def fill_world(db: Database, *, tracks: int = 60, per_artist: int = 5, library: 
             sa.insert(t.library).values(id=library, name=f"Library {library}", path=f"/music/{library}", everyone=1, created_at=0)
         )
         connection.execute(sa.insert(t.folder).values(id=folder, library_id=library, parent_id=None, path="", name="", track_count=tracks))
-        known = dict(connection.execute(sa.select(t.genre.c.name, t.genre.c.id)).tuples().all())
+        known = dict(connection.execute(sa.select(t.genre.c.name, t.genre.c.id)).all())
         for genre in GENRES:
             if genre not in known:
                 connection.execute(sa.insert(t.genre).values(name=genre, name_folded=genre.casefold()))
-        known = dict(connection.execute(sa.select(t.genre.c.name, t.genre.c.id)).tuples().all())
+        known = dict(connection.execute(sa.select(t.genre.c.name, t.genre.c.id)).all())
     ids: list[TrackId] = []
     for start in range(0, tracks, _CHUNK):
         rows = _rows(start, min(tracks, start + _CHUNK), per_artist, library, folder, chance, known)
         with db.write() as connection:
             for table, values in rows.items():
-                connection.execute(sa.insert(table), values)
+                # What a table demands and this world has no opinion on is empty.
+                blank = {c.name: "" for c in table.columns if not c.nullable and c.default is None and c.name not in values[0]}
+                connection.execute(sa.insert(table), [blank | value for value in values])
         ids += [TrackId(row["id"]) for row in rows[t.track]]
     with db.write() as connection:
         connection.exec_driver_sql("ANALYZE")
