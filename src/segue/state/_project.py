@@ -19,6 +19,8 @@ from segue.store import schema as t
 
 _logger = get_logger("state")
 _NAME = "listens"
+_NONE = (0, 0, None)
+"""No listens, no skips, never played."""
 _BATCH = 500
 """Events a transaction while catching up: well under 50 ms."""
 _REBUILD = -1
@@ -216,7 +218,7 @@ def _count_wholes(connection: sa.Connection, user_id: str, track_ids: list[str])
             .where(whole.in_(ids), *credited)
             .group_by(whole)
         )
-        counts = dict.fromkeys(ids, (0, 0, None)) | {row[0]: (row[1], row[2], row[3]) for row in connection.execute(sums)}
+        counts = dict.fromkeys(ids, _NONE) | {row[0]: (row[1], row[2], row[3]) for row in connection.execute(sums)}
         _store_counts(connection, user_id, type_, counts)
 
 
@@ -228,12 +230,17 @@ def _store_counts(connection: sa.Connection, user_id: str, type_: str, counts: d
         )
     )
     old = {row.id: (row.play_count, row.skip_count, row.last_played_at) for row in found}
-    changed = {id_: count for id_, count in counts.items() if count != old.get(id_, (0, 0, None))}
+    changed = {id_: count for id_, count in counts.items() if count != old.get(id_, _NONE)}
     rows = [
         {"user_id": user_id, "type": type_, "id": id_, "play_count": plays, "skip_count": skips, "last_played_at": last}
         for id_, (plays, skips, last) in changed.items()
     ]
     _upsert(connection, t.annotation, ["user_id", "type", "id"], rows)
+    fallen = [id_ for id_, count in changed.items() if count == _NONE]
+    if fallen:
+        # A row that says nothing is not kept, so that the order of events leaves no trace.
+        silent = (note.liked_by.is_(None), note.rated_by.is_(None), note.hidden_by.is_(None))
+        connection.execute(sa.delete(t.annotation).where(note.user_id == user_id, note.type == type_, note.id.in_(fallen), *silent))
     return list(changed)
 
 
