@@ -46,6 +46,14 @@ def base62(value: int) -> str:
     return "".join(reversed(out))
 
 
+def from_base62(text: str) -> int:
+    """The number that :func:`base62` wrote. Raises ValueError for another character."""
+    value = 0
+    for character in text:
+        value = value * 62 + _ALPHABET.index(character)
+    return value
+
+
 def new_id() -> str:
     """A fresh UUIDv7 in base62. Strictly increasing within a process, whatever the clock does."""
     global _last

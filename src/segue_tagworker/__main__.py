@@ -1,7 +1,8 @@
 """The pipe: frames of a big-endian length (4 bytes) and a msgpack value.
 
-In: ``[{"path": bytes, "lrc": bytes | None, "image": bool}, …]``, a batch of regular files. Out: one frame a file, in order:
-``{"record": {…}}`` or ``{"error": [kind, message]}``, so that whoever waits knows which file it hangs at. Ends when its input ends.
+In: ``[{"path": bytes, "lrc": bytes | None, "image": bool, "picture": bytes | None}, …]``, a batch of regular files; ``picture`` asks for
+the bytes of the embedded picture with that hash. Out: one frame a file, in order: ``{"record": {…}}``, ``{"picture": bytes}`` or
+``{"error": [kind, message]}``, so that whoever waits knows which file it hangs at. Ends when its input ends.
 
 Every file is untrusted: memory is limited for the process, seconds for each file, and what is sent for each field.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from segue_tagworker._read import Unreadable, read_audio, read_image
+from segue_tagworker._read import Unreadable, read_audio, read_image, read_picture
 
 SECONDS_PER_FILE = 10.0
 MEMORY_BYTES = 768 << 20
@@ -37,6 +38,8 @@ def _answer(item: dict[str, Any]) -> dict[str, Any]:
     try:
         if item.get("image"):
             return {"record": read_image(item["path"])}
+        if item.get("picture"):
+            return {"picture": read_picture(item["path"], item["picture"])}
         return {"record": read_audio(item["path"], item.get("lrc"))}
     except _TooSlow:
         return {"error": ["timeout", f"Reading its tags took over {SECONDS_PER_FILE:.0f} s. Write them anew with a tag editor."]}

@@ -232,3 +232,19 @@ def read_image(path: bytes) -> dict[str, Any]:
     if described is None:
         raise Unreadable("bad_picture", "It is no JPEG, PNG, WebP or GIF. Convert it, or remove it.")
     return described
+
+
+def read_picture(path: bytes, wanted: bytes) -> bytes:
+    """The bytes of the embedded picture whose hash is ``wanted``. Raises Unreadable when the file has no such picture (any more)."""
+    file, _ = _open(path)
+    with file:
+        file.seek(_payload.id3_size(file))
+        after_tag = file.read(64)
+        file.seek(0)
+        named = path.rpartition(b".")[2].decode("ascii", "replace").lower()
+        kind = _sniff(file.read(64)) or _sniff(after_tag) or _SAME.get(named, named)
+        tags = _parsed(file, kind)[4] if kind in _FORMATS else Tags()
+    for _, data in tags.pictures:
+        if blake2b(data, digest_size=16).digest() == wanted:
+            return data
+    raise Unreadable("bad_picture", "The picture is not in this file any more.")

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from segue.ingest._identity import claim
 from segue.ingest._record import Person, TagRecord
-from segue.model import Lyrics, LyricLine
+from segue.model import LyricLine, Lyrics
 from segue.store import schema as s
 from segue.text import fold, sort_key
 from segue.types import ArtId, LibraryId, base62, new_id, now
