@@ -44,9 +44,11 @@ const PRELOAD_MS = 40_000
 /** From here on a timer aims at the very end. */
 const AIM_MS = 1_500
 /** How long the audio thread should hold the next voice: enough for a late timer. */
-const HELD_MS = 60
+const HELD_MS = 70
 /** The delay of a voice that was not held. */
-const DELAY_MS = 12
+const DELAY_MS = 70
+/** The end of a stream is known only as well as its tags: it is held this much longer. */
+const GUESS_MS = 120
 const STALL_MS = 20_000
 const LEAD_KEY = 'segue.lead'
 
@@ -55,6 +57,7 @@ export class Deck {
   private master: GainNode | null = null
   /** Where joins are made to the sample; null where the browser has no worklets (a page over plain HTTP). */
   private joint: AudioWorkletNode | null = null
+  private mixReady: Promise<void> | null = null
   /** How much later than its element the current voice is heard. */
   private delayMs = DELAY_MS
   private readonly voices: readonly [Voice, Voice]
@@ -218,7 +221,12 @@ export class Deck {
       this.current.connect(this.context, this.master)
       this.other.connect(this.context, this.master)
       if (this.cue) this.level(this.current, this.cue.factor)
-      void this.makeJoint(this.context, this.master)
+      const { context, master } = this
+      // The first sound waits for it a moment: to put it in later would be heard.
+      this.mixReady = Promise.race([this.makeJoint(context, master), new Promise<void>((resolve) => setTimeout(resolve, 300))])
+      void this.mixReady.then(() => {
+        this.mixReady = null
+      })
     }
     if (this.context.state !== 'running') void this.context.resume().catch(() => undefined)
   }
@@ -261,7 +269,11 @@ export class Deck {
   private sound(): void {
     this.graph()
     this.unlock()
-    this.start(this.current)
+    if (this.mixReady) {
+      void this.mixReady.then(() => {
+        if (this.wantsSound) this.start(this.current)
+      })
+    } else this.start(this.current)
     this.waitingSince = Date.now()
     this.tickTimer ??= setInterval(() => this.tick(), TICK_MS)
   }
@@ -320,7 +332,7 @@ export class Deck {
       if (remaining <= next.overlapS * 1000 && remaining > 150) this.crossfade(next, remaining / 1000)
       return
     }
-    if (current.endKnown && remaining < AIM_MS && this.aimTimer === null) {
+    if ((current.endKnown || this.joint) && remaining < AIM_MS && this.aimTimer === null) {
       this.aimTimer = setTimeout(() => this.aimed(), Math.max(0, remaining - this.earlyMs - 30))
     }
   }
@@ -341,11 +353,12 @@ export class Deck {
 
   private join(next: Cue): void {
     this.joint?.port.postMessage({ hold: this.voices.indexOf(this.other) })
-    this.takeOver(next, Math.max(0, this.current.remainingMs) + (this.joint ? this.delayMs + 200 : 60))
+    this.takeOver(next, Math.max(0, this.current.remainingMs) + (this.joint ? this.delayMs + GUESS_MS + 300 : 60))
   }
 
   private get earlyMs(): number {
-    return this.leadMs + (this.joint ? HELD_MS - this.delayMs : 0)
+    if (!this.joint) return this.leadMs
+    return this.leadMs + HELD_MS + (this.current.endKnown ? 0 : GUESS_MS) - this.delayMs
   }
 
   private crossfade(next: Cue, seconds: number): void {

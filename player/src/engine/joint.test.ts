@@ -56,8 +56,8 @@ describe('the join', () => {
   })
 
   it('adds both up while nothing is held', () => {
-    const heard = run(make(), ramp(1, 1_000), ramp(1, 1_000), -1, 2_048)
-    expect(heard.slice(512, 515)).toEqual([2, 4, 6])
+    const heard = run(make(), ramp(1, 1_000), ramp(1, 1_000), -1, 4_096)
+    expect(heard.slice(3_072, 3_075)).toEqual([2, 4, 6])
   })
 
   it('lets go at last when the end is not found', () => {
@@ -67,8 +67,11 @@ describe('the join', () => {
     expect(heard.at(-1)).not.toBe(Math.floor(heard.at(-1) ?? 0))
   })
 
-  it('joins again and again', () => {
+  it('holds a second time after a join', () => {
     const joint = make()
-    expect(run(joint, ramp(1, 4_000), [...nothing(2_500), ...ramp(4_001, 9_000)], 2_400, 12_800).filter(Boolean).slice(0, 9_000)).toEqual(ramp(1, 9_000))
+    const first = run(joint, ramp(1, 4_000), [...nothing(2_500), ...ramp(4_001, 9_000)], 2_400, 16_384)
+    expect(first.filter(Boolean).slice(0, 9_000)).toEqual(ramp(1, 9_000))
+    const again = run(joint, ramp(1, 6_000), [...nothing(5_000), ...ramp(6_001, 9_000)], 4_900, 20_480)
+    expect(again.filter(Boolean).slice(0, 12_000)).toEqual(ramp(1, 12_000))
   })
 })

@@ -15,12 +15,15 @@
 /* global AudioWorkletProcessor, registerProcessor, sampleRate */
 
 const QUANTUM = 128
-/** How far one looks ahead for the end, in samples: 11.6 ms at 44.1 kHz. Zeros as long as this are an end. */
-const AHEAD = 512
+/**
+ * How far one looks ahead for the end, in samples: 70 ms at 44.1 kHz. Zeros as long as this are an end, and a source that starts
+ * later than it should has this long to come.
+ */
+const AHEAD = 3072
 /** Zeros dropped at most before a first sample, in seconds. */
 const LATE_S = 0.08
 /** A join whose end is not found by then is let go anyway. */
-const LONGEST_S = 0.6
+const LONGEST_S = 1.2
 
 /** A queue of stereo samples that knows how many of the last ones were zero. */
 class Line {

@@ -29,6 +29,7 @@ export class Voice {
     this.element.addEventListener('canplay', () => {
       this.ready = true
     })
+    this.element.addEventListener('durationchange', () => this.onDuration())
     on('canplay', 'ready')
     on('playing', 'playing')
     on('waiting', 'waiting')
@@ -148,9 +149,16 @@ export class Voice {
     return false
   }
 
-  private onMetadata(): void {
+  /** A stream's length is known once its end arrived. */
+  private onDuration(): void {
     if (!this.track) return
     this.trim = this.plan?.kind === 'direct' ? trimOf(this.track, this.element.duration) : { startS: 0, endS: this.element.duration }
+  }
+
+  private onMetadata(): void {
+    if (!this.track) return
+    this.onDuration()
+    if (!this.trim) return
     const start = this.wantedMs === null ? this.trim.startS : this.wantedMs / 1000 + this.trim.startS
     this.wantedMs = null
     if (start > 0) this.element.currentTime = Math.min(start, this.trim.endS || start)
