@@ -155,7 +155,7 @@ class Listening:
         out = []
         for name, play in latest.values():
             track = tracks.get(play.track_id)
-            if track is None or track.library_id not in listener.libraries:
+            if track is None or track.library_id not in listener.libraries or play.outcome is not None:
                 continue
             left_ms = max(0, track.duration_ms - (play.position_ms or 0))
             if moment <= play.last_at + left_ms + _STILL_MS:
@@ -189,7 +189,7 @@ class Listening:
         return erased
 
     def catch_up(self) -> int:
-        """Project what the log holds beyond the projections, as at start. Returns the offset reached; never raises for an unreadable log."""
+        """Project what the log holds beyond the projections, as at start. Returns the offset reached; an unreadable log is only logged."""
         try:
             return self._projections.catch_up()
         except SegueError as error:
@@ -217,7 +217,7 @@ class Listening:
         session_id: str | None = None,
         discovery: float = 0.3,
     ) -> Query:
-        """A checked query: ``n`` 1..100, ``discovery`` 0..1, at most 1,000 ids each, all well formed; else :class:`~segue.errors.BadRequest`."""
+        """A checked query: ``n`` 1..100, ``discovery`` 0..1, at most 1,000 ids each, all well formed. Else a ``BadRequest``."""
         if not 1 <= n <= _MAX_N:
             raise BadRequest(f"n is 1..{_MAX_N}.")
         if not 0 <= discovery <= 1:

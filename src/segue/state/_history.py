@@ -32,11 +32,11 @@ class ListenerHistory:
             return [_play(row) for row in connection.execute(statement)]
 
     def going_on(self, since: Instant, limit: int) -> Sequence[tuple[str, Play]]:
-        """Everybody's open plays with a report since, latest first, each with the listener's name; no private ones, no mere submissions."""
+        """Everybody's plays with a report since, latest first, each with the listener's name: no private ones, no mere submissions."""
         statement = (
             sa.select(t.user.c.name, *_PLAY)
             .join(t.user, t.user.c.id == t.play.c.user_id)
-            .where(t.play.c.last_at >= since, t.play.c.private == 0, t.play.c.outcome.is_(None))
+            .where(t.play.c.last_at >= since, t.play.c.private == 0)
             .where(sa.or_(t.play.c.begun_at.is_not(None), t.play.c.scrobbled_at.is_(None)))
             .order_by(t.play.c.last_at.desc())
             .limit(limit)
