@@ -27,7 +27,7 @@ from segue.types import Instant, Ms, SlateId, TrackId, UserId, is_id, new_id, no
 _log = get_logger("listen")
 _MAX_N = 100
 _MAX_IDS = 1_000
-_PAST = 200
+_PAST = 100
 """Plays looked back on."""
 _STILL_MS = 120_000
 """How long after its expected end a track may still be playing: pauses, a slow network."""

@@ -82,9 +82,9 @@ def _best(left: list[Choice], counts: Counter[str], places: int, out: list[Choic
         # One artist has too many of the tracks: put them wherever they can stand, and others between.
         crowd = max(counts, key=lambda artist: (counts[artist], artist))
         free = [choice for choice in free if choice.artist == crowd] or free
-    else:
-        free = [choice for choice in free if _feasible_after(counts, choice.artist, places - 1)] or free
-    return max(free or left, key=worth)
+        return max(free or left, key=worth)
+    ranked = sorted(free, key=worth, reverse=True)
+    return next((choice for choice in ranked if _feasible_after(counts, choice.artist, places - 1)), None) or max(free or left, key=worth)
 
 
 def _feasible(counts: Counter[str], places: int, last: str) -> bool:

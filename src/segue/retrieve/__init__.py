@@ -1,5 +1,5 @@
 """Query -> candidates: one file per source. Each is named, reads a listener's history and the catalogue through their ports, and gives
-up to about a hundred candidates with the evidence for each. A source never filters for policy: the flow does."""
+up to about sixty candidates with the evidence for each. A source never filters for policy: the flow does."""
 
 from segue.retrieve._familiar import Familiar
 from segue.retrieve._kindred import Kindred

@@ -8,8 +8,8 @@ from segue.ports import History
 from segue.retrieve._seed import seed_of
 from segue.types import Instant, TrackId
 
-_LIMIT = 80
-_POOL = 200
+_LIMIT = 40
+_POOL = 100
 _REST_MS = 6 * 3_600_000
 """How long a favourite rests after it was played: a guess."""
 _MONTH_MS = 30 * 86_400_000

@@ -8,8 +8,8 @@ from segue.ports import Catalogue, History
 from segue.retrieve._seed import seed_of
 from segue.types import TrackId
 
-_SEEDS = 5
-_LIMIT = 60
+_SEEDS = 3
+_LIMIT = 24
 _YEARS = 3
 """How far apart two years are still one era: a guess."""
 _WORTH = {"artist": 0.6, "genre": 0.35, "years": 0.15}

@@ -9,8 +9,8 @@ from segue.ports import Catalogue, History
 from segue.retrieve._seed import seed_of
 from segue.types import ArtistId, Instant, TrackId
 
-_LIMIT = 80
-_EACH = 60
+_LIMIT = 60
+_EACH = 40
 
 
 class Unplayed:

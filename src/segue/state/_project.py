@@ -21,6 +21,7 @@ _logger = get_logger("state")
 _NAME = "listens"
 _NONE = (0, 0, None)
 """No listens, no skips, never played."""
+_TRACK_NOTE = t.annotation.alias()
 _BATCH = 500
 """Events a transaction while catching up: well under 50 ms."""
 _REBUILD = -1
@@ -205,7 +206,7 @@ def _counted(rows: list[PlayRow], duration_ms: int | None) -> tuple[int, int, in
 
 def _count_wholes(connection: sa.Connection, user_id: str, track_ids: list[str]) -> None:
     """Sum the listens of the releases and artists that the changed tracks belong to, as the catalogue has them now."""
-    note = t.annotation.alias()
+    note = _TRACK_NOTE
     for type_, link, whole in (
         ("release", t.track.c.id, t.track.c.release_id),
         ("artist", t.track_artist.c.track_id, t.track_artist.c.artist_id),
