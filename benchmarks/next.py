@@ -26,6 +26,9 @@ from segue.store import schema as t
 from segue.testing.listening import fill_world
 from segue.types import Instant, new_id, now
 
+KINDS = ["scrobbled"] * 12 + ["liked", "rated"]
+ENDS = ["skipped", "finished"]
+
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -52,9 +55,7 @@ def measure(path: Path, tracks: int, events: int, rounds: int) -> None:
         fields = {"event_id": new_id(), "kind": kind, "user_id": listener.user.id, "subject": subject, **more}
         return Event(at=Instant(at), received_at=Instant(at), **fields)  # type: ignore[arg-type]
 
-    history = [
-        event(chance.choice(["scrobbled"] * 12 + ["liked", "rated"]), start + number * 200_000, rating=4) for number in range(events)
-    ]
+    history = [event(chance.choice(KINDS), start + number * 200_000, rating=4) for number in range(events)]
     began = time.perf_counter()
     for first in range(0, events, 1_000):
         log.append(history[first : first + 1_000])
@@ -65,9 +66,7 @@ def measure(path: Path, tracks: int, events: int, rounds: int) -> None:
     say("project", events=events, per_s=round(events / (projected - appended)))
 
     def play() -> None:
-        listening.record(
-            listener, [event("ended", now(), play_id=new_id(), outcome=chance.choice(["skipped", "finished"]), played_ms=150_000)]
-        )
+        listening.record(listener, [event("ended", now(), play_id=new_id(), outcome=chance.choice(ENDS), played_ms=150_000)])
 
     def ask() -> None:
         listening.next(listener, listening.query(listener, n=10, queue=[chance.choice(world.tracks)], session_id="s"))
