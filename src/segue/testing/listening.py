@@ -59,7 +59,7 @@ def fill_world(db: Database, *, tracks: int = 60, per_artist: int = 5, library: 
                 # What a table demands and this world has no opinion on is empty.
                 blank = {c.name: "" for c in table.columns if not c.nullable and c.default is None and c.name not in values[0]}
                 connection.execute(sa.insert(table), [blank | value for value in values])
-        ids += [TrackId(row["id"]) for row in rows[t.track]]
+        ids += [TrackId(str(row["id"])) for row in rows[t.track]]
     with db.write() as connection:
         connection.exec_driver_sql("ANALYZE")
     return World(
