@@ -15,7 +15,7 @@ export function shellWorker(publicDir: string): Plugin {
       const hash = createHash('sha256')
       const files = Object.values(bundle).flatMap((file) => {
         hash.update(file.fileName).update(file.type === 'chunk' ? file.code : file.source)
-        return file.fileName.endsWith('.html') || file.fileName.endsWith('.map') ? [] : [file.fileName]
+        return file.fileName.endsWith('.html') || file.fileName.endsWith('.map') || file.fileName.endsWith('.txt') ? [] : [file.fileName]
       })
       for (const name of readdirSync(publicDir)) {
         hash.update(name).update(readFileSync(`${publicDir}/${name}`))

@@ -2,6 +2,7 @@
 import react from '@vitejs/plugin-react'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
+import { licences } from './build-licences.ts'
 import { shellWorker } from './build-shell-worker.ts'
 
 const server = process.env['SEGUE_SERVER'] ?? 'http://127.0.0.1:4533'
@@ -10,7 +11,7 @@ const server = process.env['SEGUE_SERVER'] ?? 'http://127.0.0.1:4533'
 // therefore load the same files; an absolute base would tie a build to one path.
 export default defineConfig(({ command }) => ({
   base: command === 'build' ? './' : '/',
-  plugins: [react(), shellWorker(fileURLToPath(new URL('./public', import.meta.url)))],
+  plugins: [react(), licences(fileURLToPath(new URL('.', import.meta.url))), shellWorker(fileURLToPath(new URL('./public', import.meta.url)))],
   build: {
     outDir: '../src/segue/serve/web',
     emptyOutDir: true,

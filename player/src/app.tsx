@@ -54,7 +54,13 @@ function Gate() {
   }, [client])
   if (session) return <Pages />
   if (isPending) return <Loading label="Starting" />
-  if (error instanceof ApiError && error.status !== 401) return <ErrorState error={error} onRetry={() => void refetch()} />
+  if (error instanceof ApiError && error.status !== 401) {
+    return (
+      <main className="alone">
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      </main>
+    )
+  }
   return <SignIn />
 }
 

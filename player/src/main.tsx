@@ -24,8 +24,10 @@ if (root) {
 
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   window.addEventListener('load', () => {
-    navigator.serviceWorker.register(new URL('sw.js', document.baseURI), { scope: new URL('./', document.baseURI).pathname }).catch(() => {
-      // Plain HTTP off this machine has no service worker: the player then needs the server to start, and works all the same.
-    })
+    navigator.serviceWorker
+      .register(new URL('sw.js', document.baseURI), { scope: new URL('./', document.baseURI).pathname })
+      .catch(() => {
+        // Plain HTTP off this machine has no service worker: the player then needs the server to start, and works all the same.
+      })
   })
 }

@@ -108,7 +108,14 @@ function Name() {
       }
     >
       <form id="new-playlist" className="stack" onSubmit={(event) => void submit(event)}>
-        <TextField label="Name" required autoFocus maxLength={200} value={name} onChange={(event) => setName(event.currentTarget.value)} />
+        <TextField
+          label="Name"
+          required
+          autoFocus
+          maxLength={200}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
         <Switch label="Public" hint="Everyone on this server may listen to it." checked={isPublic} onChange={setPublic} />
       </form>
     </Dialog>

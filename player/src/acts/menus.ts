@@ -1,5 +1,18 @@
 /** What the context menus offer, for each kind of thing. */
-import { Ban, CornerDownRight, Disc3, Download, Heart, HeartOff, ListMusic, ListPlus, Mic2, Play, Radio, Trash2 } from 'lucide-react'
+import {
+  Ban,
+  CornerDownRight,
+  Disc3,
+  Download,
+  Heart,
+  HeartOff,
+  ListMusic,
+  ListPlus,
+  Mic2,
+  Play,
+  Radio,
+  Trash2,
+} from 'lucide-react'
 import { api, apiUrl } from '../api/client'
 import { artistQuery, playlistQuery, queryClient, releaseQuery } from '../api/queries'
 import type { Artist, EventContext, Page, Playlist, Release, SubjectType, Track } from '../api/types'
@@ -55,7 +68,11 @@ function playing(load: Load, context: EventContext | undefined): MenuItem[] {
 function judging(type: SubjectType, entity: { id: string; liked_at: string | null; rating: number }, name: string): MenuItem[] {
   const now = standing(entity)
   return [
-    { label: now.liked ? 'Unlike' : 'Like', icon: now.liked ? HeartOff : Heart, onSelect: () => setLiked(type, entity, !now.liked) },
+    {
+      label: now.liked ? 'Unlike' : 'Like',
+      icon: now.liked ? HeartOff : Heart,
+      onSelect: () => setLiked(type, entity, !now.liked),
+    },
     { kind: 'rating', value: now.rating, onRate: (value) => setRating(type, entity, value) },
     {
       label: now.hidden ? 'Let Segue choose it again' : 'Do not choose this again',

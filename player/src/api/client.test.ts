@@ -36,7 +36,8 @@ afterEach(() => {
 })
 
 const json = (status: number, value: unknown, headers = {}) => {
-  answer = (_, response) => response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(value))
+  answer = (_, response) =>
+    response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(value))
 }
 
 async function failure(run: Promise<unknown>): Promise<ApiError> {
@@ -50,7 +51,9 @@ async function failure(run: Promise<unknown>): Promise<ApiError> {
 
 describe('addresses', () => {
   it('leave out what is absent and escape the rest', () => {
-    expect(apiUrl('tracks', { genre: 'Drum & bass', library: null, liked: undefined, offset: 0, q: '' })).toBe('/api/tracks?genre=Drum+%26+bass&offset=0')
+    expect(apiUrl('tracks', { genre: 'Drum & bass', library: null, liked: undefined, offset: 0, q: '' })).toBe(
+      '/api/tracks?genre=Drum+%26+bass&offset=0',
+    )
     expect(artUrl(null, 64)).toBeNull()
     expect(artUrl('a/b', 64)).toBe('/api/art/a%2Fb?size=64')
   })
@@ -74,7 +77,12 @@ describe('requests', () => {
 describe('failures', () => {
   it('keep the server’s code and words', async () => {
     json(404, { error: { code: 'not_found', message: 'No such release.' } })
-    expect(await failure(api.get('releases/x'))).toMatchObject({ status: 404, code: 'not_found', message: 'No such release.', transient: false })
+    expect(await failure(api.get('releases/x'))).toMatchObject({
+      status: 404,
+      code: 'not_found',
+      message: 'No such release.',
+      transient: false,
+    })
   })
   it('say how long to wait', async () => {
     json(429, { error: { code: 'throttled', message: 'Slowly.' } }, { 'Retry-After': '7' })

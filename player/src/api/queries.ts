@@ -52,7 +52,10 @@ export const artistQuery = (id: Id) =>
   queryOptions({ queryKey: ['artist', id], queryFn: ({ signal }) => api.get<ArtistPage>(`artists/${id}`, undefined, { signal }) })
 
 export const releaseQuery = (id: Id) =>
-  queryOptions({ queryKey: ['release', id], queryFn: ({ signal }) => api.get<ReleasePage>(`releases/${id}`, undefined, { signal }) })
+  queryOptions({
+    queryKey: ['release', id],
+    queryFn: ({ signal }) => api.get<ReleasePage>(`releases/${id}`, undefined, { signal }),
+  })
 
 export const genresQuery = queryOptions({
   queryKey: ['genres'],
@@ -94,7 +97,10 @@ export interface PlaylistPage {
 }
 
 export const playlistQuery = (id: Id) =>
-  queryOptions({ queryKey: ['playlist', id], queryFn: ({ signal }) => api.get<PlaylistPage>(`playlists/${id}`, undefined, { signal }) })
+  queryOptions({
+    queryKey: ['playlist', id],
+    queryFn: ({ signal }) => api.get<PlaylistPage>(`playlists/${id}`, undefined, { signal }),
+  })
 
 export const preferencesQuery = queryOptions({
   queryKey: ['preferences'],
@@ -137,6 +143,10 @@ export const findingsQuery = (kind: string | null, offset: number, limit: number
   })
 
 /** One window of a long list. */
-export function fetchPage<T extends Artist | Track | { id: Id }>(path: string, params: Params, signal?: AbortSignal): Promise<Page<T>> {
+export function fetchPage<T extends Artist | Track | { id: Id }>(
+  path: string,
+  params: Params,
+  signal?: AbortSignal,
+): Promise<Page<T>> {
   return api.get<Page<T>>(path, params, signal ? { signal } : undefined)
 }

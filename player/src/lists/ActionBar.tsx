@@ -5,6 +5,7 @@ import { addToPlaylist } from '../acts/addToPlaylist'
 import type { EventContext, Track } from '../api/types'
 import { player } from '../engine'
 import { plural } from '../format'
+import { MOST } from './source'
 import { useDock } from '../shell/dock'
 import { Button, IconButton } from '../ui/Button'
 import { toast } from '../ui/toasts'
@@ -22,6 +23,7 @@ export interface ActionBarProps {
 export function ActionBar({ count, load, context, onRemove, onAll, onClear }: ActionBarProps) {
   const dock = useDock()
   const act = (run: (tracks: Track[]) => void) => () => {
+    if (count > MOST) toast(`Only the first ${plural(MOST, 'track')} are taken at once.`)
     load().then(run, (error: unknown) => toast(error instanceof Error ? error.message : 'That did not work.', { tone: 'bad' }))
   }
   if (!dock) return null

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useState, type KeyboardEvent, type Mou
 import { trackMenu } from '../acts/menus'
 import type { EventContext, Track } from '../api/types'
 import { player } from '../engine'
-import { useOffset, useScroller } from '../shell/scroller'
+import { useOffset, useScroller, useTopOnChange } from '../shell/scroller'
 import { openMenu, type MenuItem } from '../ui/menus'
 import { ErrorState, RowSkeletons, Skeleton } from '../ui/States'
 import { toast } from '../ui/toasts'
@@ -71,8 +71,14 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
   const [grid, setGrid] = useState<HTMLElement | null>(null)
   const scroller = useScroller()
   const offset = useOffset(grid, scroller)
+  useTopOnChange(source.key, scroller)
   const total = source.total ?? 0
   const [selection, setSelection] = useState(pick.EMPTY)
+  const [listed, setListed] = useState(source.key)
+  if (listed !== source.key) {
+    setListed(source.key)
+    setSelection(pick.EMPTY)
+  }
   const { look } = source
   const width = useWidth(grid)
   const head = width > WIDE ? HEAD : 0
@@ -140,7 +146,11 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
       const tracks = many ? indices.flatMap((each) => source.get(each) ?? []) : [track]
       const load = many ? () => source.load(indices) : () => Promise.resolve([track])
       const remove = acts.onRemove && (() => acts.onRemove?.(indices))
-      openMenu(event, many ? `${indices.length} tracks` : track.title, trackMenu(tracks, load, { context: acts.context, remove, extra }))
+      openMenu(
+        event,
+        many ? `${indices.length} tracks` : track.title,
+        trackMenu(tracks, load, { context: acts.context, remove, extra }),
+      )
     },
     [source, selection, acts],
   )
@@ -181,8 +191,8 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
     event.stopPropagation()
   }
 
+  const coarse = matchMedia('(pointer: coarse)').matches
   const onClick = (event: MouseEvent, index: number) => {
-    const coarse = matchMedia('(pointer: coarse)').matches
     if (coarse && selection.rows.size === 0) void play(index)
     else if (coarse) setSelection(pick.toggle(selection, index))
     else setSelection(pick.click(selection, index, event))
@@ -213,7 +223,12 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
           const track = source.get(row.index)
           const heading = headings?.get(row.index)
           return (
-            <div key={row.key} role="rowgroup" className="table-slot" style={{ transform: `translateY(${row.start - offset}px)` }}>
+            <div
+              key={row.key}
+              role="rowgroup"
+              className="table-slot"
+              style={{ transform: `translateY(${row.start - offset}px)` }}
+            >
               {heading && (
                 <div role="row" className="table-heading">
                   <span role="rowheader">{heading}</span>
@@ -248,7 +263,7 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
         })}
         {dropAt !== null && <div role="none" className="drop-line" style={{ transform: `translateY(${dropAt}px)` }} />}
       </div>
-      {selection.rows.size > 1 && (
+      {selection.rows.size > (coarse ? 0 : 1) && (
         <ActionBar
           count={selection.rows.size}
           load={() => source.load(selection.rows)}

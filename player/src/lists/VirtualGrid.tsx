@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useState, type ReactNode } from 'react'
-import { useOffset, useScroller } from '../shell/scroller'
+import { useOffset, useScroller, useTopOnChange } from '../shell/scroller'
 import { CardSkeletons, ErrorState, Skeleton } from '../ui/States'
 import type { Source } from './source'
 import { columnsFor, useWidth } from './useColumns'
@@ -18,10 +18,18 @@ export interface VirtualGridProps<T> {
 const GAP = 20
 
 /** Cards with a square on top, any number of them; only the rows in view exist. */
-export function VirtualGrid<T extends { id: string }>({ source, label, render, empty, minPx = 158, captionPx = 62 }: VirtualGridProps<T>) {
+export function VirtualGrid<T extends { id: string }>({
+  source,
+  label,
+  render,
+  empty,
+  minPx = 158,
+  captionPx = 62,
+}: VirtualGridProps<T>) {
   const [box, setBox] = useState<HTMLElement | null>(null)
   const scroller = useScroller()
   const offset = useOffset(box, scroller)
+  useTopOnChange(source.key, scroller)
   const width = useWidth(box)
   const { columns, cellPx } = columnsFor(width, minPx, GAP)
   const total = source.total ?? 0

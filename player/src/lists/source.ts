@@ -7,6 +7,8 @@ import type { Id, Page } from '../api/types'
 import { byPage, PAGE, pagesFor } from './window'
 
 export interface Source<T> {
+  /** Another value means another list: a new order, another filter. */
+  key: string
   /** Null until the first window came. */
   total: number | null
   error: unknown
@@ -27,6 +29,7 @@ const nothing = () => undefined
 export function useListSource<T>(items: readonly T[]): Source<T> {
   return useMemo(
     () => ({
+      key: '',
       total: items.length,
       error: null,
       get: (index) => items[index],
@@ -58,8 +61,7 @@ export function usePagedSource<T extends { id: Id }>(path: string, params: Param
     (page: number) =>
       queryOptions({
         queryKey: ['list', path, key, page],
-        queryFn: ({ signal }) =>
-          fetchPage<T>(path, { ...(JSON.parse(key) as Params), offset: page * PAGE, limit: PAGE }, signal),
+        queryFn: ({ signal }) => fetchPage<T>(path, { ...(JSON.parse(key) as Params), offset: page * PAGE, limit: PAGE }, signal),
         staleTime: 5 * 60_000,
       }),
     [path, key],
@@ -89,7 +91,9 @@ export function usePagedSource<T extends { id: Id }>(path: string, params: Param
       clearTimeout(timer.current)
       timer.current = setTimeout(() => setPages(next), SETTLE_MS)
     },
-    [total],
+    // With another key, what is in view must be asked for anew.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [total, key],
   )
 
   const load = useCallback(
@@ -117,5 +121,5 @@ export function usePagedSource<T extends { id: Id }>(path: string, params: Param
   const retry = () => {
     for (const result of results) if (result.isError) void result.refetch()
   }
-  return { total, error, get, load, look, retry }
+  return { key, total, error, get, load, look, retry }
 }

@@ -53,7 +53,13 @@ function Loaded({ page: { artist, releases, appearances, top } }: { page: Artist
             <Button variant="primary" size="l" icon={Play} onClick={() => playAll(() => artistTracks(artist.id))}>
               Play
             </Button>
-            <IconButton size="l" label="Start radio" icon={Radio} disabled={top.length === 0} onClick={() => player.startRadio(top.slice(0, 5))} />
+            <IconButton
+              size="l"
+              label="Start radio"
+              icon={Radio}
+              disabled={top.length === 0}
+              onClick={() => player.startRadio(top.slice(0, 5))}
+            />
             <LikeButton type="artist" entity={artist} name={artist.name} size="l" />
             <IconButton
               size="l"
@@ -61,7 +67,11 @@ function Loaded({ page: { artist, releases, appearances, top } }: { page: Artist
               title="More"
               icon={EllipsisVertical}
               onClick={(event) =>
-                openMenu(event, artist.name, artistMenu(artist).filter((item) => !('label' in item) || item.label !== 'Go to artist'))
+                openMenu(
+                  event,
+                  artist.name,
+                  artistMenu(artist).filter((item) => !('label' in item) || item.label !== 'Go to artist'),
+                )
               }
             />
           </>

@@ -80,7 +80,10 @@ export function LibraryFilter({ value, onChange }: { value: string; onChange: (v
       label="Library"
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
-      options={[{ value: '', label: 'All libraries' }, ...data.items.map((each) => ({ value: String(each.id), label: each.name }))]}
+      options={[
+        { value: '', label: 'All libraries' },
+        ...data.items.map((each) => ({ value: String(each.id), label: each.name })),
+      ]}
     />
   )
 }

@@ -37,7 +37,11 @@ export default function Genres() {
       <ul className="genres">
         {data?.items.map((genre) => (
           <li key={genre.name}>
-            <Link to={`/genre?name=${encodeURIComponent(genre.name)}`} className="genre" style={gradientOf(genre.name) as CSSProperties}>
+            <Link
+              to={`/genre?name=${encodeURIComponent(genre.name)}`}
+              className="genre"
+              style={gradientOf(genre.name) as CSSProperties}
+            >
               <span className="genre-name">{genre.name}</span>
               <span className="small">{plural(genre.track_count, 'track')}</span>
             </Link>

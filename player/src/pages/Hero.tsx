@@ -24,26 +24,30 @@ export function Hero({
 }) {
   const tint: CSSProperties = useTint(id, art)
   return (
-    <header className="hero tinted" style={tint}>
-      <Art id={id} art={art} size={240} kind={kind} round={round ?? false} className="hero-art" eager />
-      <div className="hero-text">
-        <p className="hero-over">{over}</p>
-        <h1 className={title.length > 40 ? 'hero-title hero-title-long' : 'hero-title'}>{title}</h1>
-        {children && <div className="hero-meta">{children}</div>}
-        {actions && <div className="hero-actions">{actions}</div>}
-      </div>
-    </header>
+    <div className="hero-box">
+      <header className="hero tinted" style={tint}>
+        <Art id={id} art={art} size={240} kind={kind} round={round ?? false} className="hero-art" eager />
+        <div className="hero-text">
+          <p className="hero-over">{over}</p>
+          <h1 className={title.length > 40 ? 'hero-title hero-title-long' : 'hero-title'}>{title}</h1>
+          {children && <div className="hero-meta">{children}</div>}
+          {actions && <div className="hero-actions">{actions}</div>}
+        </div>
+      </header>
+    </div>
   )
 }
 
 export function HeroSkeleton() {
   return (
-    <div className="hero" role="status" aria-label="Loading">
-      <span className="skeleton hero-art" />
-      <div className="hero-text">
-        <span className="skeleton sk-line sk-short" />
-        <span className="skeleton sk-title" />
-        <span className="skeleton sk-line" />
+    <div className="hero-box">
+      <div className="hero" role="status" aria-label="Loading">
+        <span className="skeleton hero-art" />
+        <div className="hero-text">
+          <span className="skeleton sk-line sk-short" />
+          <span className="skeleton sk-title" />
+          <span className="skeleton sk-line" />
+        </div>
       </div>
     </div>
   )

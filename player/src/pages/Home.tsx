@@ -76,7 +76,11 @@ export default function Home() {
 function Continue({ release }: { release: Release }) {
   const tint = useTint(release.id, release.art)
   return (
-    <div className="continue-item tinted" style={tint} onContextMenu={(event) => openMenu(event, release.title, releaseMenu(release))}>
+    <div
+      className="continue-item tinted"
+      style={tint}
+      onContextMenu={(event) => openMenu(event, release.title, releaseMenu(release))}
+    >
       <Link to={`/releases/${release.id}`} className="continue-link">
         <Art id={release.id} art={release.art} size={72} />
         <span className="continue-text">

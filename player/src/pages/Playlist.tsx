@@ -83,7 +83,13 @@ function Loaded({ page }: { page: PlaylistPage }) {
         title={playlist.name}
         actions={
           <>
-            <Button variant="primary" size="l" icon={Play} disabled={there.length === 0} onClick={() => player.playTracks(there, 0, context)}>
+            <Button
+              variant="primary"
+              size="l"
+              icon={Play}
+              disabled={there.length === 0}
+              onClick={() => player.playTracks(there, 0, context)}
+            >
               Play
             </Button>
             <IconButton
@@ -93,7 +99,9 @@ function Loaded({ page }: { page: PlaylistPage }) {
               disabled={there.length === 0}
               onClick={() => player.playTracks(shuffled(there), 0, context)}
             />
-            {playlist.editable && <IconButton size="l" label="Edit the playlist" icon={Pencil} onClick={() => setEditing(true)} />}
+            {playlist.editable && (
+              <IconButton size="l" label="Edit the playlist" icon={Pencil} onClick={() => setEditing(true)} />
+            )}
             <IconButton
               size="l"
               label={`More for ${playlist.name}`}
@@ -125,9 +133,7 @@ function Loaded({ page }: { page: PlaylistPage }) {
         label={`Tracks of ${playlist.name}`}
         kind="playlist"
         context={context}
-        {...(playlist.editable
-          ? { onReorder: reorder, onRemove: (indices: number[]) => void removeTracks(page, indices) }
-          : {})}
+        {...(playlist.editable ? { onReorder: reorder, onRemove: (indices: number[]) => void removeTracks(page, indices) } : {})}
         empty={
           <EmptyState icon={ListMusic} title="Nothing in it yet">
             Open any track’s menu, or select several, and choose “Add to playlist”.
@@ -163,7 +169,12 @@ function Edit({ open, playlist, onClose }: { open: boolean; playlist: PlaylistSh
     >
       <form id="edit-playlist" className="stack" onSubmit={submit}>
         <TextField label="Name" required maxLength={200} value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <TextField label="Description" maxLength={1000} value={comment} onChange={(event) => setComment(event.currentTarget.value)} />
+        <TextField
+          label="Description"
+          maxLength={1000}
+          value={comment}
+          onChange={(event) => setComment(event.currentTarget.value)}
+        />
         <Switch label="Public" hint="Everyone on this server may listen to it." checked={isPublic} onChange={setPublic} />
       </form>
     </Dialog>

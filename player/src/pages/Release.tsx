@@ -55,7 +55,13 @@ function Loaded({ page: { release, tracks, disc_titles } }: { page: ReleasePage 
         title={release.title}
         actions={
           <>
-            <Button variant="primary" size="l" icon={Play} disabled={there.length === 0} onClick={() => player.playTracks(there, 0, context)}>
+            <Button
+              variant="primary"
+              size="l"
+              icon={Play}
+              disabled={there.length === 0}
+              onClick={() => player.playTracks(there, 0, context)}
+            >
               Play
             </Button>
             <IconButton
@@ -71,7 +77,13 @@ function Loaded({ page: { release, tracks, disc_titles } }: { page: ReleasePage 
               label={`More for ${release.title}`}
               title="More"
               icon={EllipsisVertical}
-              onClick={(event) => openMenu(event, release.title, releaseMenu(release).filter((item) => !('label' in item) || item.label !== 'Go to release'))}
+              onClick={(event) =>
+                openMenu(
+                  event,
+                  release.title,
+                  releaseMenu(release).filter((item) => !('label' in item) || item.label !== 'Go to release'),
+                )
+              }
             />
           </>
         }
@@ -80,13 +92,24 @@ function Loaded({ page: { release, tracks, disc_titles } }: { page: ReleasePage 
           <Credits artists={release.artists} text={release.artist} />
         </p>
         <p className="muted">
-          {[yearOf(release), plural(tracks.length, 'track'), span(total), release.play_count > 0 && plural(release.play_count, 'play')]
+          {[
+            yearOf(release),
+            plural(tracks.length, 'track'),
+            span(total),
+            release.play_count > 0 && plural(release.play_count, 'play'),
+          ]
             .filter(Boolean)
             .join(' · ')}
         </p>
         <Rating release={release} />
       </Hero>
-      <TrackTable source={source} label={`Tracks of ${release.title}`} kind="release" context={context} {...(headings ? { headings } : {})} />
+      <TrackTable
+        source={source}
+        label={`Tracks of ${release.title}`}
+        kind="release"
+        context={context}
+        {...(headings ? { headings } : {})}
+      />
       {release.genres.length > 0 && (
         <div className="chips">
           {release.genres.slice(0, 12).map((genre) => (

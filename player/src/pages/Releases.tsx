@@ -27,7 +27,10 @@ const sorts = [
 ]
 
 const thisYear = new Date().getFullYear()
-const decades = Array.from({ length: Math.floor((thisYear - 1900) / 10) + 1 }, (_, step) => Math.floor(thisYear / 10) * 10 - step * 10)
+const decades = Array.from(
+  { length: Math.floor((thisYear - 1900) / 10) + 1 },
+  (_, step) => Math.floor(thisYear / 10) * 10 - step * 10,
+)
 
 export default function Releases() {
   useTitle('Releases')
@@ -38,7 +41,13 @@ export default function Releases() {
   const decade = params.get('decade') ?? ''
   const library = params.get('library') ?? ''
   const from = decade ? Number(decade) : null
-  const source = usePagedSource<Release>('releases', { sort, genre, library, from_year: from, to_year: from === null ? null : from + 9 })
+  const source = usePagedSource<Release>('releases', {
+    sort,
+    genre,
+    library,
+    from_year: from,
+    to_year: from === null ? null : from + 9,
+  })
   const choose = (name: string, value: string) =>
     setParams(
       (old) => {
@@ -57,13 +66,22 @@ export default function Releases() {
           <p className="page-count">{source.total === null ? ' ' : plural(source.total, 'release')}</p>
         </div>
         <div className="filters">
-          <Select bare label="Order" value={sort} options={sorts} onChange={(event) => choose('sort', event.currentTarget.value)} />
+          <Select
+            bare
+            label="Order"
+            value={sort}
+            options={sorts}
+            onChange={(event) => choose('sort', event.currentTarget.value)}
+          />
           <Select
             bare
             label="Genre"
             value={genre}
             onChange={(event) => choose('genre', event.currentTarget.value)}
-            options={[{ value: '', label: 'All genres' }, ...(genres?.items ?? []).map((each) => ({ value: each.name, label: each.name }))]}
+            options={[
+              { value: '', label: 'All genres' },
+              ...(genres?.items ?? []).map((each) => ({ value: each.name, label: each.name })),
+            ]}
           />
           <Select
             bare

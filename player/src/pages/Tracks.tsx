@@ -50,18 +50,18 @@ export default function Tracks() {
           <Button variant="primary" size="s" icon={Shuffle} onClick={() => playAll(shuffle)} disabled={!source.total}>
             Shuffle
           </Button>
-          <Select bare label="Order" value={sort} options={sorts} onChange={(event) => choose('sort', event.currentTarget.value)} />
-          <LibraryFilter value={library} onChange={(value) => choose('library', value)} />
-          <IconButton
-            label="Only liked tracks"
-            icon={Heart}
-            pressed={liked}
-            onClick={() => choose('liked', liked ? '' : '1')}
+          <Select
+            bare
+            label="Order"
+            value={sort}
+            options={sorts}
+            onChange={(event) => choose('sort', event.currentTarget.value)}
           />
+          <LibraryFilter value={library} onChange={(value) => choose('library', value)} />
+          <IconButton label="Only liked tracks" icon={Heart} pressed={liked} onClick={() => choose('liked', liked ? '' : '1')} />
         </div>
       </header>
       <TrackTable
-        key={`${sort} ${library} ${liked}`}
         source={source}
         label="Tracks"
         empty={

@@ -44,8 +44,22 @@ function Card({ to, id, art, kind, title, below, round, menu, load, context }: C
         <Link to={to} tabIndex={-1} aria-hidden="true" draggable={false}>
           <Art id={id} art={art} size={200} kind={kind} round={round ?? false} />
         </Link>
-        <IconButton className="card-play" variant="primary" label={`Play ${title}`} title="Play" icon={<Play size={20} fill="currentColor" aria-hidden="true" />} onClick={() => playAll(load, context)} />
-        <IconButton className="card-more" size="s" label={`More for ${title}`} title="More" icon={EllipsisVertical} onClick={onMenu} />
+        <IconButton
+          className="card-play"
+          variant="primary"
+          label={`Play ${title}`}
+          title="Play"
+          icon={<Play size={20} fill="currentColor" aria-hidden="true" />}
+          onClick={() => playAll(load, context)}
+        />
+        <IconButton
+          className="card-more"
+          size="s"
+          label={`More for ${title}`}
+          title="More"
+          icon={EllipsisVertical}
+          onClick={onMenu}
+        />
       </div>
       <Link to={to} className="card-title ellipsis" title={title}>
         {title}
@@ -63,7 +77,13 @@ export function ReleaseCard({ release, byYear }: { release: Release; byYear?: bo
       art={release.art}
       kind="release"
       title={release.title}
-      below={byYear ? [release.year, plural(release.track_count, 'track')].filter(Boolean).join(' · ') : <Credits artists={release.artists} text={release.artist} />}
+      below={
+        byYear ? (
+          [release.year, plural(release.track_count, 'track')].filter(Boolean).join(' · ')
+        ) : (
+          <Credits artists={release.artists} text={release.artist} />
+        )
+      }
       menu={() => releaseMenu(release)}
       load={() => releaseTracks(release.id)}
       context={{ release_id: release.id }}

@@ -35,7 +35,10 @@ export default function Apps() {
   if (!connect.data || !tokens.data) return <Loading />
   return (
     <>
-      <Card title="Connect an app" about="Any app that speaks Subsonic or OpenSubsonic can play from here. It asks for three things.">
+      <Card
+        title="Connect an app"
+        about="Any app that speaks Subsonic or OpenSubsonic can play from here. It asks for three things."
+      >
         <div className="connect">
           <div className="stack">
             <Copy label="Server" value={connect.data.server_url} />
@@ -174,8 +177,10 @@ function Tokens({ tokens }: { tokens: Token[] }) {
             <strong className="ellipsis">{token.name}</strong>
             <span className="small muted">
               {token.kind === 'api' ? 'API · ' : ''}
-              {token.last_used_at ? `used ${ago(token.last_used_at)}${token.last_client ? ` by ${token.last_client}` : ''}` : 'not used yet'} · made{' '}
-              {ago(token.created_at)}
+              {token.last_used_at
+                ? `used ${ago(token.last_used_at)}${token.last_client ? ` by ${token.last_client}` : ''}`
+                : 'not used yet'}{' '}
+              · made {ago(token.created_at)}
             </span>
           </span>
           <IconButton label={`Take back ${token.name}`} icon={Trash2} onClick={() => void revoke(token)} />

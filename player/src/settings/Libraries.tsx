@@ -32,7 +32,10 @@ export default function Libraries() {
     void client.invalidateQueries({ queryKey: scanQuery.queryKey })
   }
   return (
-    <Card title="Libraries" about="Folders of music on the server, and who may hear them. Segue reads files and never changes them.">
+    <Card
+      title="Libraries"
+      about="Folders of music on the server, and who may hear them. Segue reads files and never changes them."
+    >
       <ul className="rows">
         {data.items.map((library) => (
           <li key={library.id} className="line">
@@ -136,7 +139,13 @@ function Add({ open, onClose, onDone }: { open: boolean; onClose: () => void; on
           error={error}
           onChange={(event) => setPath(event.currentTarget.value)}
         />
-        <TextField label="Name" hint="Left empty, the folder’s own." maxLength={100} value={name} onChange={(event) => setName(event.currentTarget.value)} />
+        <TextField
+          label="Name"
+          hint="Left empty, the folder’s own."
+          maxLength={100}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
       </form>
     </Dialog>
   )
@@ -149,10 +158,12 @@ function Edit({ library, onClose, onDone }: { library: Library; onClose: () => v
   const [granted, setGranted] = useState(new Set(library.users ?? []))
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    api.patch(`libraries/${library.id}`, { name: name.trim(), everyone, ...(everyone ? {} : { users: [...granted] }) }).then(() => {
-      onDone()
-      onClose()
-    }, complain)
+    api
+      .patch(`libraries/${library.id}`, { name: name.trim(), everyone, ...(everyone ? {} : { users: [...granted] }) })
+      .then(() => {
+        onDone()
+        onClose()
+      }, complain)
   }
   return (
     <Dialog

@@ -97,7 +97,9 @@ export default function Playback() {
             label="At most"
             value={now.max_bitrate_kbps === null ? '' : String(now.max_bitrate_kbps)}
             options={rates}
-            onChange={(event) => void save({ max_bitrate_kbps: event.currentTarget.value ? Number(event.currentTarget.value) : null })}
+            onChange={(event) =>
+              void save({ max_bitrate_kbps: event.currentTarget.value ? Number(event.currentTarget.value) : null })
+            }
           />
           <Select
             label="Transcode to"

@@ -65,7 +65,14 @@ function Password() {
   return (
     <Card title="Password" about="This one is for signing in here. Apps get their own passwords, on “Connect an app”.">
       <form className="stack" onSubmit={(event) => void submit(event)}>
-        <TextField label="Current password" type="password" autoComplete="current-password" required value={old} onChange={(event) => setOld(event.currentTarget.value)} />
+        <TextField
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+          required
+          value={old}
+          onChange={(event) => setOld(event.currentTarget.value)}
+        />
         <TextField
           label="New password"
           type="password"
@@ -76,7 +83,15 @@ function Password() {
           value={next}
           onChange={(event) => setNext(event.currentTarget.value)}
         />
-        <TextField label="New password again" type="password" autoComplete="new-password" required value={again} error={error} onChange={(event) => setAgain(event.currentTarget.value)} />
+        <TextField
+          label="New password again"
+          type="password"
+          autoComplete="new-password"
+          required
+          value={again}
+          error={error}
+          onChange={(event) => setAgain(event.currentTarget.value)}
+        />
         <div>
           <Button type="submit" variant="primary" busy={busy}>
             Change password

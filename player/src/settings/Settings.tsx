@@ -18,11 +18,21 @@ export default function Settings() {
     <>
       <h1 className="page-title">Settings</h1>
       <nav className="settings-tabs" aria-label="Settings">
-        {[...tabs, ...(session?.user.admin ? adminTabs : []), { to: '/scan', label: 'Scan and findings' }].map(({ to, label }) => (
-          <NavLink key={to} to={to} end className="settings-tab">
-            {label}
-          </NavLink>
-        ))}
+        {[...tabs, ...(session?.user.admin ? adminTabs : []), { to: '/scan', label: 'Scan and findings' }].map(
+          ({ to, label }) => (
+            <NavLink
+              key={to}
+              to={to}
+              end
+              className="settings-tab"
+              ref={(link) => {
+                if (link?.classList.contains('active')) link.scrollIntoView({ block: 'nearest', inline: 'center' })
+              }}
+            >
+              {label}
+            </NavLink>
+          ),
+        )}
       </nav>
       <Outlet />
     </>

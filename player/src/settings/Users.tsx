@@ -42,7 +42,8 @@ export default function Users() {
                 {user.name} {user.admin && <span className="badge">admin</span>}
               </strong>
               <span className="small muted ellipsis">
-                {user.libraries.flatMap((id) => nameOf(id) ?? []).join(', ') || 'No library of their own'} · since {ago(user.created_at)}
+                {user.libraries.flatMap((id) => nameOf(id) ?? []).join(', ') || 'No library of their own'} · since{' '}
+                {ago(user.created_at)}
               </span>
             </span>
             <IconButton
@@ -136,7 +137,15 @@ function Add({ open, onClose, onDone }: { open: boolean; onClose: () => void; on
       }
     >
       <form id="add-user" className="stack" onSubmit={(event) => void submit(event)}>
-        <TextField label="Name" autoComplete="off" autoCapitalize="none" required maxLength={64} value={name} onChange={(event) => setName(event.currentTarget.value)} />
+        <TextField
+          label="Name"
+          autoComplete="off"
+          autoCapitalize="none"
+          required
+          maxLength={64}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
         <TextField
           label="Password"
           type="password"
@@ -176,7 +185,15 @@ function Reset({ user, onClose }: { user: User | null; onClose: () => void }) {
       }
     >
       <form id="reset-password" className="stack" onSubmit={submit}>
-        <TextField label="New password" type="password" autoComplete="new-password" required minLength={8} value={password} onChange={(event) => setPassword(event.currentTarget.value)} />
+        <TextField
+          label="New password"
+          type="password"
+          autoComplete="new-password"
+          required
+          minLength={8}
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+        />
       </form>
     </Dialog>
   )

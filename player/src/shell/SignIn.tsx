@@ -73,7 +73,9 @@ function say(failure: unknown): string {
   if (!(failure instanceof ApiError)) return 'Something went wrong. Try again.'
   if (failure.status === 401) return 'That name and password do not go together.'
   if (failure.status === 429) {
-    const wait = failure.retryAfterS ? ` Wait ${Math.ceil(failure.retryAfterS)} seconds and try again.` : ' Wait a little and try again.'
+    const wait = failure.retryAfterS
+      ? ` Wait ${Math.ceil(failure.retryAfterS)} seconds and try again.`
+      : ' Wait a little and try again.'
     return `Too many tries.${wait}`
   }
   return failure.message

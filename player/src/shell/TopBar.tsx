@@ -36,7 +36,9 @@ export function TopBar({ scroller }: { scroller: HTMLElement | null }) {
 
   return (
     <header className={join('topbar', raised && 'topbar-raised', pathname === '/search' && 'topbar-search')}>
-      {pathname !== '/' && <IconButton label="Back" icon={ChevronLeft} className="topbar-back" onClick={() => void navigate(-1)} />}
+      {pathname !== '/' && (
+        <IconButton label="Back" icon={ChevronLeft} className="topbar-back" onClick={() => void navigate(-1)} />
+      )}
       <SearchBox />
       <span className="topbar-gap" />
       {scan?.state === 'running' && (
@@ -109,7 +111,8 @@ function SearchBox() {
           if (event.key === 'Escape' && text) {
             event.stopPropagation()
             setText('')
-          } else if (event.key === 'Enter' && text.trim()) void navigate(`/search?q=${encodeURIComponent(text.trim())}`, { replace: here })
+          } else if (event.key === 'Enter' && text.trim())
+            void navigate(`/search?q=${encodeURIComponent(text.trim())}`, { replace: here })
         }}
       />
       {text && (

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { dominantHue, okHue } from './artColour'
 
-const fill = (r: number, g: number, b: number, n = 576) => new Uint8ClampedArray(Array.from({ length: n }, () => [r, g, b, 255]).flat())
+const fill = (r: number, g: number, b: number, n = 576) =>
+  new Uint8ClampedArray(Array.from({ length: n }, () => [r, g, b, 255]).flat())
 
 describe('dominantHue', () => {
   it('finds the colour a picture is made of', () => {

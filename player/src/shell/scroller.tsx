@@ -1,5 +1,5 @@
 /** The element that scrolls a page. Lists virtualise against it; going back finds the place again. */
-import { createContext, useContext, useEffect, useLayoutEffect, useState } from 'react'
+import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useLocation, useNavigationType } from 'react-router'
 
 const ScrollerContext = createContext<HTMLElement | null>(null)
@@ -45,6 +45,16 @@ export function useScrollRestoration(scroller: HTMLElement | null): void {
     // A change of the query string alone (a filter, a search) is the same page.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [scroller, pathname])
+}
+
+/** Goes back to the top when a list becomes another one: a new order, another filter. */
+export function useTopOnChange(key: string, scroller: HTMLElement | null): void {
+  const shown = useRef(key)
+  useEffect(() => {
+    if (shown.current === key) return
+    shown.current = key
+    scroller?.scrollTo({ top: 0 })
+  }, [key, scroller])
 }
 
 /** How far below the scroller's top `element` begins; follows changes of what stands above it. */

@@ -13,7 +13,8 @@ export function applyTheme(theme: Theme): void {
     // Then the system's is used until the preferences arrive.
   }
   const dark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
-  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) meta.content = dark ? '#131215' : '#f7f5f1'
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]'))
+    meta.content = dark ? '#131215' : '#f7f5f1'
 }
 
 export function rememberedTheme(): Theme {

@@ -26,7 +26,12 @@ export function Copy({ label, value }: { label: string; value: string }) {
       <span className="copy-label">{label}</span>
       <span className="copy-box">
         <code>{value}</code>
-        <IconButton size="s" label={copied ? `${label} copied` : `Copy ${label.toLowerCase()}`} icon={copied ? Check : CopyIcon} onClick={() => void copy()} />
+        <IconButton
+          size="s"
+          label={copied ? `${label} copied` : `Copy ${label.toLowerCase()}`}
+          icon={copied ? Check : CopyIcon}
+          onClick={() => void copy()}
+        />
       </span>
       <span className="sr-only" role="status">
         {copied ? 'Copied' : ''}

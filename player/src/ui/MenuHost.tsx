@@ -56,7 +56,9 @@ function MenuBox({ menu }: { menu: OpenMenu }) {
       closeMenu()
     } else if (event.key.length === 1 && event.key !== ' ') {
       const letter = event.key.toLowerCase()
-      const found = [...all.slice(at + 1), ...all.slice(0, at + 1)].find((each) => each.textContent?.toLowerCase().startsWith(letter))
+      const found = [...all.slice(at + 1), ...all.slice(0, at + 1)].find((each) =>
+        each.textContent?.toLowerCase().startsWith(letter),
+      )
       found?.focus()
     }
   }
@@ -112,7 +114,9 @@ function Entry({ item }: { item: MenuItem }) {
         item.onSelect()
       }}
     >
-      <span className="menu-icon">{check && item.checked ? <Check size={18} aria-hidden="true" /> : renderIcon(item.icon, 18)}</span>
+      <span className="menu-icon">
+        {check && item.checked ? <Check size={18} aria-hidden="true" /> : renderIcon(item.icon, 18)}
+      </span>
       <span>{item.label}</span>
       {!check && item.hint && <span className="menu-hint">{item.hint}</span>}
     </button>

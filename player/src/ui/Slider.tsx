@@ -18,7 +18,19 @@ export interface SliderProps {
   className?: string
 }
 
-export function Slider({ label, value, min = 0, max, step = 1, onChange, onCommit, valueText, buffered, disabled, className }: SliderProps) {
+export function Slider({
+  label,
+  value,
+  min = 0,
+  max,
+  step = 1,
+  onChange,
+  onCommit,
+  valueText,
+  buffered,
+  disabled,
+  className,
+}: SliderProps) {
   const extent = max > min ? max - min : 1
   const fill = Math.min(1, Math.max(0, (value - min) / extent))
   const style = { '--fill': fill, '--buffered': Math.max(fill, buffered ?? 0) } as CSSProperties

@@ -3,7 +3,17 @@ import type { ReactNode } from 'react'
 import { ApiError } from '../api/client'
 import { Button, join } from './Button'
 
-export function EmptyState({ icon: Icon, title, children, action }: { icon: LucideIcon; title: string; children?: ReactNode; action?: ReactNode }) {
+export function EmptyState({
+  icon: Icon,
+  title,
+  children,
+  action,
+}: {
+  icon: LucideIcon
+  title: string
+  children?: ReactNode
+  action?: ReactNode
+}) {
   return (
     <div className="state">
       <span className="state-icon">

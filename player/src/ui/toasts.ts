@@ -23,7 +23,10 @@ export function toast(text: string, options: { tone?: Toast['tone']; action?: To
   const id = nextId++
   const action = options.action ?? null
   set([...toasts.slice(-3), { id, text, tone: options.tone ?? 'plain', action }])
-  timers.set(id, setTimeout(() => dismiss(id), action ? 10_000 : 6_000))
+  timers.set(
+    id,
+    setTimeout(() => dismiss(id), action ? 10_000 : 6_000),
+  )
   return id
 }
 
