@@ -12,7 +12,7 @@ from segue.serve.parts import Parts
 __all__ = ["Parts", "build_app"]
 
 
-def build_app(parts: Parts, config: Config) -> Litestar:
+def build_app(parts: Parts, config: Config) -> http.Edge:
     """The ASGI application over assembled parts."""
 
     def may_scrape(request: Request) -> bool:
@@ -21,7 +21,7 @@ def build_app(parts: Parts, config: Config) -> Litestar:
     def failing() -> list[str]:
         return [] if _answers(parts) else ["database"]
 
-    return Litestar(
+    application = Litestar(
         path=config.base_url or None,
         route_handlers=[
             *api.routes(parts),
@@ -29,12 +29,13 @@ def build_app(parts: Parts, config: Config) -> Litestar:
             *operations.routes(failing, may_scrape),
             *player.routes(config.base_url),
         ],
-        middleware=http.middleware(config),
         exception_handlers=http.exception_handlers(),
         openapi_config=OpenAPIConfig(title="Segue", version=__version__, path="/api", render_plugins=[http.openapi_json()]),
         logging_config=None,
         debug=False,
+        request_max_body_size=http.MAX_BODY_BYTES,
     )
+    return http.Edge(application, config)
 
 
 def _answers(parts: Parts) -> bool:

@@ -114,6 +114,4 @@ def _join(path: str, key: str) -> str:
 def _is(value: Any, kind: str) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
-    return isinstance(
-        value, {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}[kind]
-    )
+    return isinstance(value, {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}[kind])

@@ -1,1 +1,16 @@
+"""Segue's own HTTP interface, ``/api``: what the player uses, and nothing else has more."""
 
+from litestar import Router
+from litestar.di import Provide
+
+from segue.serve.api import _browse, _listen, _manage, _playlists, _session
+from segue.serve.api._parameters import provide_listener
+from segue.serve.parts import Parts
+
+__all__ = ["routes"]
+
+
+def routes(parts: Parts) -> list[Router]:
+    """Everything under ``/api``."""
+    handlers = [handler for part in (_session, _browse, _listen, _playlists, _manage) for handler in part.handlers(parts)]
+    return [Router("/api", route_handlers=handlers, dependencies={"me": Provide(provide_listener(parts), sync_to_thread=True)})]

@@ -125,7 +125,8 @@ _CODES: tuple[tuple[type[SegueError], int], ...] = (
     (NotFound, 70),
 )
 """Domain errors as OpenSubsonic's codes; anything else is 0, a generic error."""
-_LARGEST_FORM = 1 << 20
+_SLOW = frozenset({"stream", "getCoverArt"})
+"""Calls that may wait for a decoder."""
 
 
 def _code(error: SegueError) -> int:
@@ -136,7 +137,7 @@ def routes(parts: Parts) -> list[HTTPRouteHandler]:
     """One handler for all of ``/rest``."""
 
     @route(["/rest/{endpoint:str}"], http_method=["GET", "HEAD", "POST"], include_in_schema=False, status_code=200, name="subsonic")
-    async def rest(request: Request, endpoint: str) -> Any:
+    async def rest(request: Request[Any, Any, Any], endpoint: str) -> Response[Any]:
         name = endpoint.removesuffix(".view")
         pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=20_000)
         try:
@@ -144,7 +145,7 @@ def routes(parts: Parts) -> list[HTTPRouteHandler]:
                 pairs += parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20_000)
         except ValueError as error:
             return _answer(_wire.failed(0, str(error)), "xml", None)
-        return await anyio.to_thread.run_sync(_dispatch, parts, request, name, Params(pairs), limiter=http.threads())
+        return await anyio.to_thread.run_sync(_dispatch, parts, request, name, Params(pairs), limiter=http.threads(slow=name in _SLOW))
 
     return [rest]
 
