@@ -1,5 +1,5 @@
 import { EllipsisVertical, GripVertical, Play, TriangleAlert } from 'lucide-react'
-import type { MouseEvent, PointerEvent } from 'react'
+import { memo, type MouseEvent, type PointerEvent } from 'react'
 import { Link } from 'react-router'
 import type { Track } from '../api/types'
 import { usePlayer } from '../engine'
@@ -25,7 +25,7 @@ export interface TrackRowProps {
   onGrip?: ((event: PointerEvent, index: number) => void) | undefined
 }
 
-export function TrackRow({ track, index, kind, selected, active, onClick, onPlay, onMenu, onFocus, onGrip }: TrackRowProps) {
+export const TrackRow = memo(function TrackRow({ track, index, kind, selected, active, onClick, onPlay, onMenu, onFocus, onGrip }: TrackRowProps) {
   const playing = usePlayer((state) => (state.current?.track.id === track.id ? state.status : null))
   const number = kind === 'release' ? (track.number ?? '–') : index + 1
   return (
@@ -118,7 +118,7 @@ export function TrackRow({ track, index, kind, selected, active, onClick, onPlay
       </span>
     </div>
   )
-}
+})
 
 /** Three bars that dance while it sounds. */
 export function Bars({ still }: { still?: boolean }) {

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useMemo, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react'
 import { trackMenu } from '../acts/menus'
 import type { EventContext, Track } from '../api/types'
 import { player } from '../engine'
@@ -198,6 +198,18 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
     else setSelection(pick.click(selection, index, event))
   }
 
+  // Rows are kept as they are while one scrolls: what they call stays the same, and finds the present here.
+  const present = useRef({ onClick, play, menuFor })
+  useEffect(() => {
+    present.current = { onClick, play, menuFor }
+  })
+  const [steady] = useState(() => ({
+    onClick: (event: MouseEvent, index: number) => present.current.onClick(event, index),
+    onPlay: (index: number) => void present.current.play(index),
+    onMenu: (event: MouseEvent, index: number) => void present.current.menuFor(event, index),
+    onFocus: (index: number) => setSelection((old) => (old.active === index ? old : { ...old, active: index })),
+  }))
+
   if (source.total === null) {
     return source.error ? <ErrorState error={source.error} onRetry={source.retry} /> : <RowSkeletons />
   }
@@ -241,10 +253,10 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
                   kind={kind}
                   selected={selection.rows.has(row.index)}
                   active={row.index === activeShown}
-                  onClick={onClick}
-                  onPlay={(index) => void play(index)}
-                  onMenu={(event, index) => void menuFor(event, index)}
-                  onFocus={(index) => index !== selection.active && setSelection({ ...selection, active: index })}
+                  onClick={steady.onClick}
+                  onPlay={steady.onPlay}
+                  onMenu={steady.onMenu}
+                  onFocus={steady.onFocus}
                   onGrip={onReorder ? grip : undefined}
                 />
               ) : (
