@@ -20,7 +20,7 @@ Positive = Annotated[int, Meta(ge=1)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings with their defaults. A field's comment is its documentation: ``docs/configuration.md`` repeats it, and a test compares."""
+    """All settings with their defaults. :data:`HELP` documents each; ``docs/configuration.md`` repeats it, and a test compares."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a home server is meant to be reached from the home
     port: Annotated[int, Meta(ge=0, le=65535)] = 4533

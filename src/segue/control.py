@@ -118,9 +118,9 @@ def call(data: DataDir, command: str, args: dict[str, Any], progress: Callable[[
                         progress(message["progress"])
                     elif "error" in message:
                         kind = getattr(errors, message["error"]["kind"], SegueError)
-                        error = SegueError.__new__(kind)  # its message is already written
-                        error.args = (message["error"]["message"],)
-                        raise error
+                        raised: SegueError = SegueError.__new__(kind)
+                        raised.args = (message["error"]["message"],)  # written already: not to be built again
+                        raise raised
                     else:
                         return message["result"]
     finally:

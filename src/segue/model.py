@@ -231,7 +231,8 @@ class Finding(Record, frozen=True, kw_only=True):
 
     path: str
     kind: str
-    """``unreadable``, ``truncated``, ``not_audio``, ``too_large``, ``timeout``, ``bad_name``, ``bad_tag``, ``bad_picture``, ``loop``, ``missing_reference``, …"""
+    """``unreadable``, ``empty``, ``truncated``, ``not_audio``, ``mislabelled``, ``too_large``, ``timeout``, ``bad_tag``, ``bad_picture``,
+    ``loop``, ``missing_reference``."""
     message: str
     library_id: LibraryId | None = None
     found_at: Instant | None = None

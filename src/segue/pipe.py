@@ -18,7 +18,7 @@ import msgspec
 _LARGEST_ANSWER = 64 << 20
 
 
-class WorkerEnded(Exception):  # noqa: N818 - named for what happened
+class WorkerEnded(Exception):
     """The program gave no answer for one entry. ``hung``: it was ended for taking too long; otherwise it died."""
 
     def __init__(self, hung: bool) -> None:

@@ -5,10 +5,11 @@ Ports that only compute or touch local storage are synchronous and may be called
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from segue.model import Acquaintance, Appended, Candidate, Event, Play, Query, Track
-from segue.types import ArtistId, Instant, TrackId, UserId
+from segue.types import ArtistId, Instant, LibraryId, TrackId, UserId
 
 
 class Clock(Protocol):
@@ -34,6 +35,10 @@ class EventLog(Protocol):
         """Delete every event of a listener (secure delete) and leave a tombstone that consumers follow. Returns how many."""
         ...
 
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy to a new file, while the log is in use."""
+        ...
+
 
 class Catalogue(Protocol):
     """What the path of a listen needs to know of tracks. The whole catalogue is ``segue.library``; this is its narrow side."""
@@ -48,14 +53,14 @@ class Catalogue(Protocol):
         artists: Sequence[ArtistId] = (),
         genres: Sequence[str] = (),
         years: tuple[int, int] | None = None,
-        libraries: frozenset[int],
+        libraries: frozenset[LibraryId],
         limit: int,
         seed: int = 0,
     ) -> Sequence[TrackId]:
         """Present tracks that match any of the given artists, genres or the year range; a seeded sample when there are more."""
         ...
 
-    def sample(self, *, libraries: frozenset[int], limit: int, seed: int = 0) -> Sequence[TrackId]:
+    def sample(self, *, libraries: frozenset[LibraryId], limit: int, seed: int = 0) -> Sequence[TrackId]:
         """A seeded uniform sample of present tracks, in milliseconds at 100,000."""
         ...
 

@@ -27,7 +27,7 @@ _LARGEST_PICTURE = 24 << 20
 _PICTURES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"GIF8", "image/gif"))
 
 
-class Unreadable(Exception):  # noqa: N818
+class Unreadable(Exception):
     """The file gives no record; ``kind`` is the finding's."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -140,7 +140,7 @@ def _parsed(file: BinaryIO, kind: str) -> tuple[Any, str, str, str, Tags]:
     reader, container, codec, content_type, read_tags = _FORMATS[kind]
     file.seek(0)
     try:
-        audio = reader(fileobj=file) if kind != "opus" else OggOpus(fileobj=file)
+        audio = reader(fileobj=file)
     except MemoryError:
         raise
     except Exception as error:

@@ -115,7 +115,7 @@ def from_vorbis(tag: Any, pictures: list[Any]) -> Tags:
         name = _name(key)
         if name == "metadata_block_picture" and len(out.pictures) < _MOST_PICTURES:
             try:
-                picture = Picture(base64.b64decode(value))
+                picture = Picture(base64.b64decode(value))  # type: ignore[no-untyped-call]
             except Exception:  # a broken picture does not cost the tags
                 out.picture(3, b"?")
             else:

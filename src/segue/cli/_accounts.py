@@ -77,9 +77,8 @@ def create(
     if json:
         show_json(token)
         return
-    out.print(
-        f"User name  [bold]{printable(token['user'])}[/]\nPassword   [bold]{token['secret']}[/]\n\nIt is not shown again. Revoke: segue token revoke {token['id']}"
-    )
+    out.print(f"User name  [bold]{printable(token['user'])}[/]\nPassword   [bold]{token['secret']}[/]\n")
+    out.print(f"It is not shown again. Revoke: segue token revoke {token['id']}")
 
 
 @tokens.command(name="list")

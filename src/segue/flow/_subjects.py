@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,7 +28,7 @@ def unseen(db: Database, listener: Listener, subjects: Iterable[Subject]) -> fro
     return frozenset({(type_, id_) for type_, ids in wanted.items() for id_ in ids} - found)
 
 
-def _existing(type_: str, listener: Listener, ids: set[str]) -> "sa.Select[tuple[str]] | None":
+def _existing(type_: str, listener: Listener, ids: set[str]) -> "sa.Select[Any] | None":
     libraries, some = list(listener.libraries), sorted(ids)
     if type_ == "track":
         return sa.select(t.track.c.id).where(t.track.c.id.in_(some), t.track.c.library_id.in_(libraries))

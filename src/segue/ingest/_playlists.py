@@ -57,7 +57,7 @@ def update_playlist(db: Database, library_id: LibraryId, root: str, path: str, f
         wanted.append(inside)
     p, t, at = s.playlist, s.track, now()
     with db.read() as connection:
-        ids = {}
+        ids: dict[str, str] = {}
         for start in range(0, len(wanted), 500):
             part = [one for one in wanted[start : start + 500] if one]
             query = sa.select(t.c.path, t.c.id).where(t.c.library_id == library_id, t.c.path.in_(part))

@@ -250,7 +250,7 @@ class Scanner:
             raw.execute("SELECT path, size_bytes, mtime_ns FROM failed_file WHERE folder_id = ?", (folder_id,))
             failed = {os.fsdecode(row[0]): row[1:] for row in raw.fetchall()}
             raw.execute("SELECT image, image_stamp FROM folder WHERE id = ?", (folder_id,))
-            image, stamp = raw.fetchone()
+            image, stamp = raw.fetchone() or (None, None)
         prefix = f"{folder.path}/" if folder.path else ""
         jobs: list[_Job] = []
         for seen in folder.audio:

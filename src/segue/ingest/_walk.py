@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 AUDIO = frozenset(
-    "mp3 flac ogg oga opus m4a m4b mp4 wav wave aif aiff aifc wv ape wma asf dsf".split()  # noqa: SIM905 - read as a list of suffixes
+    ["mp3", "flac", "ogg", "oga", "opus", "m4a", "m4b", "mp4", "wav", "wave", "aif", "aiff", "aifc", "wv", "ape", "wma", "asf", "dsf"]
 )
 _IMAGES = frozenset(("jpg", "jpeg", "png", "webp", "gif"))
 _COVER = re.compile(r"(cover|folder|front|album|albumart|artwork)\.", re.IGNORECASE)

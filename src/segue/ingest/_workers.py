@@ -36,7 +36,7 @@ class TagWorker:
         """One answer an item, in order."""
         entries = [{"path": os.fsencode(item.path), "lrc": item.lrc and os.fsencode(item.lrc), "image": item.image} for item in items]
         for item, frame in zip(items, self._pipe.ask(entries), strict=True):
-            kind = ImageAnswer if item.image else Answer
+            kind: type[Answer] | type[ImageAnswer] = ImageAnswer if item.image else Answer
             try:
                 yield kind(error=_ended(item, frame)) if isinstance(frame, WorkerEnded) else msgspec.msgpack.decode(frame, type=kind)
             except msgspec.MsgspecError as error:

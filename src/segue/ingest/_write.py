@@ -123,7 +123,7 @@ class Writer:
         for table in (s.track_artist, s.track_genre, s.lyrics):
             _delete(connection, table, table.c.track_id, changed)
         if updates:
-            columns = {name.removeprefix("new_"): sa.bindparam(name) for name in updates[0] if name != "of"}
+            columns: dict[str, Any] = {name.removeprefix("new_"): sa.bindparam(name) for name in updates[0] if name != "of"}
             connection.execute(s.track.update().where(s.track.c.id == sa.bindparam("of")).values(columns), updates)
         for table, values in ((s.track, rows), (s.track_artist, credits), (s.track_genre, genres), (s.lyrics, lyrics)):
             if values:
@@ -197,7 +197,8 @@ class Writer:
 
     def _credits(self, connection: sa.Connection, id: str, record: TagRecord) -> list[dict[str, Any]]:
         people = record.artists or record.release_artists or [Person(UNKNOWN_ARTIST)]
-        out, seen = [], set()
+        out: list[dict[str, Any]] = []
+        seen: set[str] = set()
         for person in people:
             artist = self._artist(connection, person, record.artist_sort if len(people) == 1 else None)
             if artist not in seen:
@@ -319,7 +320,8 @@ class Writer:
         people = record.release_artists or ([Person(VARIOUS)] if record.compilation else [])
         if people:
             connection.execute(s.release_artist.delete().where(s.release_artist.c.release_id == id))
-            rows, seen = [], set()
+            rows: list[dict[str, Any]] = []
+            seen: set[str] = set()
             for person in people:
                 artist = self._artist(connection, person, record.release_artist_sort if len(people) == 1 else None)
                 self.touched.artists.add(artist)
@@ -392,14 +394,14 @@ class Writer:
             if _artist_in_use(connection, old):
                 continue
             del self._left_artist[old]
-            heirs: dict[str, int] = {}
+            successors: dict[str, int] = {}
             for place in places:
                 id, role, position = place.split(" ")
                 query = sa.select(by.c.artist_id).where(by.c.track_id == id, by.c.role == role, by.c.position == int(position))
                 heir = connection.execute(query).scalar()
                 if heir in self._new_artists:
-                    heirs[heir] = heirs.get(heir, 0) + 1
-            heir = max(heirs, key=lambda one: heirs[one], default=None)
+                    successors[heir] = successors.get(heir, 0) + 1
+            heir = max(successors, key=lambda one: successors[one], default=None)
             if heir is None:
                 continue
             self._new_artists.discard(heir)

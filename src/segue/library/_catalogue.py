@@ -492,7 +492,7 @@ class Catalogue:
             top = connection.exec_driver_sql("SELECT max(rowid) FROM track").scalar() or 0
             numbers = random.Random(seed)
             found: dict[TrackId, None] = {}
-            rowid = sa.literal_column("track.rowid")
+            rowid: sa.ColumnElement[int] = sa.literal_column("track.rowid", sa.Integer)
             for _ in range(4):
                 picks = [numbers.randint(1, top) for _ in range(min(limit * 2, 2000))] if top else []
                 query = sa.select(t.c.id).where(
@@ -517,7 +517,9 @@ class Catalogue:
         if kind is not None:
             query = query.where(f.c.kind == kind)
         with self._db.read() as connection:
-            kinds = dict(connection.execute(sa.select(f.c.kind, sa.func.count()).where(granted).group_by(f.c.kind)).tuples().all())
+            kinds: dict[str, int] = dict(
+                connection.execute(sa.select(f.c.kind, sa.func.count()).where(granted).group_by(f.c.kind)).tuples().all()
+            )
             rows = connection.execute(query.order_by(f.c.library_id, f.c.path, f.c.kind).offset(offset).limit(limit)).all()
         items = tuple(
             Finding(path=row.path, kind=row.kind, message=row.message, library_id=row.library_id, found_at=row.found_at) for row in rows
@@ -536,7 +538,7 @@ class Catalogue:
     def changed_at(self) -> int:
         """When a scan last ended, in milliseconds since 1970; 0 before the first."""
         with self._db.read() as connection:
-            return connection.execute(sa.select(sa.func.coalesce(sa.func.max(s.library.c.scanned_at), 0))).scalar_one()
+            return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(s.library.c.scanned_at), 0))).scalar_one())
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ class Libraries:
         self._db = db
 
     def add(self, path: Path, name: str | None = None, *, everyone: bool = True) -> Library:
-        """Register a folder; repeating is harmless. Raises BadRequest when it is no folder, or lies inside another library or around one."""
+        """Register a folder; repeating is harmless. Raises BadRequest when it is no folder, or overlaps another library."""
         try:
             root = path.expanduser().resolve(strict=True)
         except (OSError, RuntimeError) as error:
@@ -89,7 +89,7 @@ class Libraries:
         return self.get(id)
 
     def remove(self, id: LibraryId) -> int:
-        """Forget a library: unseen at once, then its rows in small batches. What the log says of its tracks stays. Returns how many tracks."""
+        """Forget a library: unseen at once, then its rows in batches. What the log says of its tracks stays. Returns how many."""
         removed = 0
         with self._db.write(urgent=True) as connection:
             if not connection.execute(s.library.delete().where(s.library.c.id == id)).rowcount:

@@ -283,11 +283,12 @@ class Search:
 
 def _documents(connection: sa.Connection, kind: Kind, ids: Sequence[str]) -> Iterable[dict[str, Any]]:
     """What of these is present, as documents."""
+    row: Any
     if kind == "track":
         t, r = s.track, s.release
-        query = sa.select(t.c.id, t.c.library_id, t.c.title, t.c.artist, r.c.title.label("release"), r.c.artist.label("by")).join(
-            r, r.c.id == t.c.release_id
-        )
+        query: sa.Select[Any] = sa.select(
+            t.c.id, t.c.library_id, t.c.title, t.c.artist, r.c.title.label("release"), r.c.artist.label("by")
+        ).join(r, r.c.id == t.c.release_id)
         for row in connection.execute(query.where(t.c.id.in_(ids), t.c.missing_at.is_(None))):
             by = row.artist if row.by == row.artist else f"{row.artist} {row.by}"
             yield _document(row.id, kind, [row.library_id], row.title, by, row.release)

@@ -8,7 +8,7 @@ import structlog
 
 
 def configure_logging(level: str = "info", format: str = "auto") -> None:
-    """Set up logging for the process. ``level``: debug, info, warning, error. ``format``: ``json``, ``text`` or ``auto`` (text on a terminal).
+    """Set up logging for the process. ``level``: debug, info, warning, error. ``format``: json, text, or auto (text on a terminal).
 
     Logs go to standard error, so that standard output stays a command's answer.
     """

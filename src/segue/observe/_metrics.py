@@ -1,4 +1,4 @@
-"""What is measured, in Prometheus form. One registry a process; names follow OpenTelemetry's semantic conventions, in Prometheus spelling."""
+"""What is measured, in Prometheus form. One registry a process; OpenTelemetry's names in Prometheus spelling."""
 
 from collections.abc import Callable
 

@@ -43,7 +43,7 @@ _CPU_S = 900
 def executable() -> str:
     """The FFmpeg that comes with the Python dependencies. Raises MediaFailed when it is not there."""
     try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise MediaFailed(f"FFmpeg is not installed: {error}") from error
 

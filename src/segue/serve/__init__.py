@@ -1,5 +1,7 @@
 """The HTTP edge: every protocol on one port. Protocols do not know one another; they share the parts and the edge's manners."""
 
+from typing import Any
+
 from litestar import Litestar, Request
 from litestar.openapi import OpenAPIConfig
 
@@ -15,7 +17,7 @@ __all__ = ["Parts", "build_app"]
 def build_app(parts: Parts, config: Config) -> http.Edge:
     """The ASGI application over assembled parts."""
 
-    def may_scrape(request: Request) -> bool:
+    def may_scrape(request: Request[Any, Any, Any]) -> bool:
         return config.metrics_public or http.is_local(request) or http.is_admin(request, parts)
 
     def failing() -> list[str]:

@@ -110,7 +110,7 @@ class Edge:
                 address = hop
                 if not self._is_trusted(hop):
                     break
-            scheme = "https" if headers.get(b"x-forwarded-proto", scheme).split(",")[0].strip() == "https" else scheme
+            scheme = "https" if str(headers.get(b"x-forwarded-proto", scheme)).split(",")[0].strip() == "https" else scheme
             host = headers.get(b"x-forwarded-host", host).split(",")[0].strip()
         return {"address": address[:64], "scheme": scheme, "host": host[:255]}
 
@@ -180,7 +180,8 @@ def is_admin(request: Request[Any, Any, Any], parts: Parts) -> bool:
 def authenticate(request: Request[Any, Any, Any], parts: Parts, scope: str) -> Listener:
     """Who asks, by Bearer secret or session cookie. ``scope``: what a token must be allowed to do.
 
-    A browser's unsafe request must carry the session's CSRF token and come from our own pages. Raises Unauthenticated, Forbidden, Throttled.
+    A browser's unsafe request must carry the session's CSRF token and come from our own pages.
+    Raises Unauthenticated, Forbidden, Throttled.
     """
     header = request.headers.get("authorization", "")
     if header:

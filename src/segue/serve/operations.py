@@ -1,6 +1,7 @@
 """What operators ask: is it alive, is it ready, what does it measure."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
@@ -31,7 +32,7 @@ def routes(failing: Callable[[], list[str]], may_scrape: Callable[..., bool]) ->
         return Response(Health("unavailable" if what else "ok", what), status_code=503 if what else 200)
 
     @get("/metrics", include_in_schema=False, sync_to_thread=True)
-    def metrics_page(request: Request) -> Response[bytes]:
+    def metrics_page(request: Request[Any, Any, Any]) -> Response[bytes]:
         if not may_scrape(request):
             return Response(
                 b"metrics_public is off: ask from this machine, or with an admin's token\n", status_code=403, media_type="text/plain"

@@ -10,6 +10,7 @@ import html
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -55,7 +56,7 @@ def routes(base_path: str, web: Path = WEB) -> list[HTTPRouteHandler]:
     page = files.get("index.html") or _File(_MISSING, None, "text/html; charset=utf-8", '"unbuilt"', False)
 
     @get(["/", "/{path:path}"], include_in_schema=False, sync_to_thread=False)
-    def player(request: Request, path: str = "") -> Response[bytes]:
+    def player(request: Request[Any, Any, Any], path: str = "") -> Response[bytes]:
         name = path.strip("/")
         file = files.get(name)
         if file is None:

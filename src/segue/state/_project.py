@@ -232,7 +232,7 @@ def _store_counts(connection: sa.Connection, user_id: str, type_: str, counts: d
     )
     old = {row.id: (row.play_count, row.skip_count, row.last_played_at) for row in found}
     changed = {id_: count for id_, count in counts.items() if count != old.get(id_, _NONE)}
-    rows = [
+    rows: list[dict[str, object]] = [
         {"user_id": user_id, "type": type_, "id": id_, "play_count": plays, "skip_count": skips, "last_played_at": last}
         for id_, (plays, skips, last) in changed.items()
     ]

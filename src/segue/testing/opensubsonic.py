@@ -103,15 +103,24 @@ class Specification:
                     yield f"{here} is not in the specification"
         if isinstance(value, list):
             items = next(((leaf["items"], there) for leaf, there in leaves if "items" in leaf), None)
-            for one in value if items else ():
-                yield from self._check(one, *items, path, allow)  # type: ignore[misc]
+            for one in value if items is not None else ():
+                assert items is not None
+                yield from self._check(one, items[0], items[1], path, allow)
 
 
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
 def _is(value: Any, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    return isinstance(value, {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}[kind])
+    return kind == "boolean" if isinstance(value, bool) else isinstance(value, _TYPES[kind])

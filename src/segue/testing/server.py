@@ -109,7 +109,7 @@ def _drain(process: "subprocess.Popen[bytes]", log: Path, seen: bytes) -> None:
         assert process.stderr is not None
         with log.open("ab") as out:
             out.write(seen)
-            while chunk := process.stderr.read1():
+            while chunk := os.read(process.stderr.fileno(), 65536):
                 out.write(chunk)
                 out.flush()
 

@@ -1,5 +1,6 @@
 """``/api``: users, libraries, scans and findings."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -163,10 +164,8 @@ def handlers(parts: Parts) -> list[Any]:
     def add_library(data: NewLibrary, me: Listener) -> LibraryAnswer:
         """Register a folder of the server, and scan it."""
         added = libraries.add(Path(data.path), data.name)
-        try:
+        with contextlib.suppress(Conflict):  # a scan under way began before; the next one finds it
             parts.tracks.start_scan()
-        except Conflict:
-            pass  # the scan under way began before; the next one finds it
         return library_answer(added, me)
 
     @patch("/libraries/{id:int}", sync_to_thread=True, opt=ADMIN)

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from segue.errors import NotFound
-from segue.model import Artist, Listener
+from segue.model import Artist, Listener, Track
 from segue.serve.parts import Parts
 from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._call import Call
@@ -157,7 +157,7 @@ def _akin(call: Call, id: str, n: int) -> list[Any]:
     catalogue, listener = call.parts.catalogue, call.listener
     kind = catalogue.kind_of(listener, id)
     if kind == "track":
-        seeds = (catalogue.track(listener, TrackId(id)),)
+        seeds: tuple[Track, ...] = (catalogue.track(listener, TrackId(id)),)
     elif kind == "release":
         seeds = catalogue.release_tracks(listener, ReleaseId(id))
     elif kind == "artist":

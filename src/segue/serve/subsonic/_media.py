@@ -3,13 +3,14 @@
 from typing import Any
 
 from segue.errors import BadRequest, NotFound
+from segue.play import Format
 from segue.serve import media
 from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._call import Call
 from segue.types import TrackId
 
-_FORMATS = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "aac": "aac", "m4a": "aac", "flac": "flac"}
-_DEFAULT_FORMAT = "mp3"
+_FORMATS: dict[str, Format] = {"mp3": "mp3", "opus": "opus", "ogg": "opus", "oga": "opus", "aac": "aac", "m4a": "aac", "flac": "flac"}
+_DEFAULT_FORMAT: Format = "mp3"
 """What every client can play, for those that ask for a bit rate and name no format."""
 _DEFAULT_KBPS = {"mp3": 192, "opus": 128, "aac": 192, "flac": 0}
 
