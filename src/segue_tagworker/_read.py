@@ -115,8 +115,13 @@ def read_audio(path: bytes, lrc: bytes | None) -> dict[str, Any]:
         if kind != named and {kind, named} - {"ogg", "opus", "oggflac"}:
             findings.append(["mislabelled", f"It is {kind} by content. Rename it so that its extension is .{kind}."])
         if kind != "mp3" and _sniff(head) is None and _sniff(after_tag) is None:
-            raise Unreadable("not_audio", f"It is called .{named} and is something else. Remove it, or mend its name.")
-        audio, container, codec, content_type, tags = _parsed(file, kind)
+            raise Unreadable("not_audio", f"It is called .{named} and is no sound of that kind. Remove it, or mend its name.")
+        try:
+            audio, container, codec, content_type, tags = _parsed(file, kind)
+        except Unreadable as error:
+            if _sniff(head) is None and _sniff(after_tag) is None:
+                raise Unreadable("not_audio", f"It is called .{named} and is no sound. Remove it, or mend its name.") from error
+            raise
         quick = _payload.quick_hash(file, container, found.st_size, getattr(audio.info, "md5_signature", None))
         record = _stream(audio, kind, codec, found.st_size)
         if container == "mp3" or (record["delay_samples"], kind) == (0, "mp3"):

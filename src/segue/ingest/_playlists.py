@@ -61,7 +61,7 @@ def update_playlist(db: Database, library_id: LibraryId, root: str, path: str, f
         for start in range(0, len(wanted), 500):
             part = [one for one in wanted[start : start + 500] if one]
             query = sa.select(t.c.path, t.c.id).where(t.c.library_id == library_id, t.c.path.in_(part))
-            ids |= dict(connection.execute(query).tuples().all())
+            ids |= dict(connection.execute(query).all())
         owner = connection.execute(sa.select(s.user.c.id).where(s.user.c.admin == 1).order_by(s.user.c.id).limit(1)).scalar() or ""
         row = connection.execute(sa.select(p.c.id).where(p.c.library_id == library_id, p.c.source_path == path)).first()
         held = list(

@@ -228,7 +228,7 @@ class Scanner:
     def _known_folders(self, library_id: LibraryId) -> dict[str, FolderId]:
         with self._db.read() as connection:
             rows = connection.execute(sa.select(s.folder.c.path, s.folder.c.id).where(s.folder.c.library_id == library_id))
-            return dict(rows.tuples().all())
+            return dict(rows.all())
 
     def _folder(self, library_id: LibraryId, path: str, known: dict[str, FolderId], library_name: str) -> FolderId:
         if path in known:

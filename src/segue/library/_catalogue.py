@@ -518,7 +518,7 @@ class Catalogue:
             query = query.where(f.c.kind == kind)
         with self._db.read() as connection:
             kinds: dict[str, int] = dict(
-                connection.execute(sa.select(f.c.kind, sa.func.count()).where(granted).group_by(f.c.kind)).tuples().all()
+                connection.execute(sa.select(f.c.kind, sa.func.count()).where(granted).group_by(f.c.kind)).all()
             )
             rows = connection.execute(query.order_by(f.c.library_id, f.c.path, f.c.kind).offset(offset).limit(limit)).all()
         items = tuple(

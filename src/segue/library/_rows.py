@@ -199,7 +199,7 @@ def artists(connection: sa.Connection, ids: Sequence[ArtistId], user_id: UserId,
     for part in chunks(ids):
         scope = {"ids": part, "libraries": granted}
         counts = {row[0]: (row[1], row[2]) for row in connection.execute(_ARTIST_COUNTS, scope)}
-        art = dict(connection.execute(_ARTIST_ART, scope).tuples().all())
+        art = dict(connection.execute(_ARTIST_ART, scope).all())
         for row in connection.execute(_ARTISTS, {"ids": part, "user_id": user_id}):
             own, n_tracks = counts.get(row.id, (0, 0))
             roles = [name for name, has in (("albumartist", own), ("artist", n_tracks)) if has]
