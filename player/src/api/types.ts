@@ -381,8 +381,8 @@ export interface Finding {
   path: string
   kind: string
   message: string
-  library_id: LibraryId
-  found_at: Instant
+  library_id: LibraryId | null
+  found_at: Instant | null
 }
 
 export interface FindingsPage extends Page<Finding> {

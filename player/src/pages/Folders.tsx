@@ -77,7 +77,7 @@ function Contents({ id }: { id: string }) {
               <Link to={`/folders/${each.id}`} className="folder">
                 <Folder size={20} aria-hidden="true" />
                 <span className="ellipsis">{each.name}</span>
-                <span className="small faint folder-count">{plural(each.track_count, 'track')}</span>
+                {each.track_count > 0 && <span className="small faint folder-count">{plural(each.track_count, 'track')}</span>}
                 <ChevronRight size={18} aria-hidden="true" className="folder-go" />
               </Link>
             </li>

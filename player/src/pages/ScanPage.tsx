@@ -122,7 +122,7 @@ function Findings() {
               <span className="small muted">{finding.message}</span>
             </span>
             <span className="badge">{finding.kind.replaceAll('_', ' ')}</span>
-            <span className="small faint finding-when">{ago(finding.found_at)}</span>
+            <span className="small faint finding-when">{finding.found_at && ago(finding.found_at)}</span>
           </li>
         ))}
       </ul>
