@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SPECIAL = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss", "’": "'", "‘": "'"}
@@ -12,6 +13,7 @@ LONGEST_KEY = 200
 """Characters of a sort key: beyond any title that sorting could tell apart."""
 
 
+@lru_cache(8192)
 def fold(text: str) -> str:
     """Case, accents, width and ligatures taken away (Unicode NFKD, then casefold), spaces collapsed. Idempotent."""
     if text.isascii():
@@ -23,6 +25,7 @@ def fold(text: str) -> str:
     return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
+@lru_cache(8192)
 def sort_key(text: str) -> str:
     """Folded, without a leading article or punctuation: “The Beatles” sorts under b."""
     folded = fold(text)

@@ -5,6 +5,7 @@ What is to be read waits in a temporary file, not in memory. Every batch written
 the next goes on where it was.
 """
 
+import itertools
 import os
 import queue
 import struct
@@ -35,7 +36,8 @@ BATCH_FILES = 48
 """Files read and written at once: about 20 ms of writing, under the 50 ms a write may hold the database."""
 _PUBLISH_S = 1.0
 """Seconds between two updates of counts and search while a long scan goes on."""
-_MOST_AT_A_TIME = 2000
+_FOLDERS_A_SNAPSHOT = 1000
+"""Folders compared under one read snapshot: a longer one would keep the write-ahead log from being folded in."""
 
 Publish = Callable[[Touched], None]
 
@@ -143,6 +145,58 @@ class _Run:
         )
 
 
+class _KnownFolders:
+    """A library's folders as the database has them; new ones are written together."""
+
+    def __init__(self, db: Database, library: Library) -> None:
+        self._db, self._library = db, library
+        f = s.folder
+        self.ids: dict[str, FolderId] = {}
+        self.images: dict[FolderId, tuple[str, str]] = {}
+        with db.read() as connection:
+            for row in connection.execute(sa.select(f.c.path, f.c.id, f.c.image, f.c.image_stamp).where(f.c.library_id == library.id)):
+                self.ids[row.path] = row.id
+                if row.image is not None:
+                    self.images[row.id] = (row.image, row.image_stamp)
+            failures = sa.select(s.failed_file.c.folder_id.distinct()).where(s.failed_file.c.library_id == library.id)
+            self.with_failures = frozenset(connection.execute(failures).scalars())
+        self._new: list[dict[str, Any]] = []
+
+    def id(self, path: str) -> FolderId:
+        """The folder's id; a new one is made for it, and for those above it, if there is none."""
+        if path in self.ids:
+            return self.ids[path]
+        parent = self.id(path.rpartition("/")[0]) if path else None
+        id = self.ids[path] = FolderId(new_id())
+        name = display(path.rpartition("/")[2]) if path else self._library.name
+        self._new.append({"id": id, "library_id": self._library.id, "parent_id": parent, "path": path, "name": name})
+        return id
+
+    def flush(self) -> None:
+        for start in range(0, len(self._new), 1000):
+            with self._db.write() as connection:
+                connection.execute(s.folder.insert(), self._new[start : start + 1000])
+        self._new.clear()
+
+
+class _Unsettled:
+    """A mark that lies in the database while a scan has written more than counts and search know: what a killed scan leaves behind."""
+
+    def __init__(self, db: Database, library_id: LibraryId) -> None:
+        self._db = db
+        self._key = f"unsettled {library_id}"
+        with db.read() as connection:
+            self.was_left = connection.execute(sa.select(s.setting.c.key).where(s.setting.c.key == self._key)).first() is not None
+
+    def mark(self) -> None:
+        with self._db.write() as connection:
+            connection.execute(s.setting.insert().prefix_with("OR REPLACE").values(key=self._key, value="true"))
+
+    def clear(self) -> None:
+        with self._db.write() as connection:
+            connection.execute(s.setting.delete().where(s.setting.c.key == self._key))
+
+
 class Scanner:
     """Scans one library at a time. ``publish`` is told what changed, at least once a second: it updates what is derived."""
 
@@ -167,14 +221,20 @@ class Scanner:
         run = _Run(library, report, stop)
         writer = Writer(library.id)
         spool = _Spool()
+        unsettled = _Unsettled(self._db, library.id)
         try:
+            if unsettled.was_left:
+                self._touch_all(library.id, writer)
             if self._root_is_there(run):
                 self._walk(run, spool, folders, full, writer)
+                if spool.files:
+                    unsettled.mark()
                 if not stop.is_set():
                     self._read(run, spool, writer)
                 for path in run.playlists if not stop.is_set() else ():
                     update_playlist(self._db, library.id, library.path, path, run.found)
             self._settle(writer)
+            unsettled.clear()
             self._keep_findings(run, folders)
         finally:
             spool.close()
@@ -205,60 +265,61 @@ class Scanner:
         return True
 
     def _walk(self, run: _Run, spool: _Spool, folders: Sequence[str] | None, full: bool, writer: Writer) -> None:
-        root, library_id = run.library.path, run.library.id
-        known_folders = self._known_folders(library_id)
+        known = _KnownFolders(self._db, run.library)
         met: set[str] = set()
         for start in _outermost(folders) if folders is not None else [""]:
-            if start and not os.path.isdir(os.path.join(root, start)):
+            if start and not os.path.isdir(os.path.join(run.library.path, start)):
                 continue
-            for folder in walk(root, start, run.found):
-                if run.stop.is_set():
-                    return
-                folder_id = self._folder(library_id, folder.path, known_folders, run.library.name)
-                met.add(folder.path)
-                self._compare(run, spool, folder, folder_id, full, writer)
-        gone = [path for path in known_folders if path not in met and (folders is None or _inside(path, folders))]
+            seen = walk(run.library.path, start, run.found)
+            while part := list(itertools.islice(seen, _FOLDERS_A_SNAPSHOT)):
+                with self._db.read() as connection:
+                    raw = connection.connection.cursor()
+                    for folder in part:
+                        if run.stop.is_set():
+                            return
+                        is_new = folder.path not in known.ids
+                        folder_id = known.id(folder.path)
+                        met.add(folder.path)
+                        self._compare(run, spool, raw, folder, folder_id, is_new, known, full, writer)
+                known.flush()
+        gone = [path for path in known.ids if path not in met and (folders is None or _inside(path, folders))]
         unreadable = {path for path, kind in run.findings if kind == "unreadable"}
         gone = [path for path in gone if not _inside(path, list(unreadable))] if unreadable else gone
         for path in gone:
-            self._vanish(run, writer, known_folders[path])
+            self._vanish(run, writer, known.ids[path])
         if gone:
-            self._forget_folders(library_id, [known_folders[path] for path in gone])
+            self._forget_folders([known.ids[path] for path in gone])
 
-    def _known_folders(self, library_id: LibraryId) -> dict[str, FolderId]:
-        with self._db.read() as connection:
-            rows = connection.execute(sa.select(s.folder.c.path, s.folder.c.id).where(s.folder.c.library_id == library_id))
-            return dict(rows.all())
-
-    def _folder(self, library_id: LibraryId, path: str, known: dict[str, FolderId], library_name: str) -> FolderId:
-        if path in known:
-            return known[path]
-        parent = self._folder(library_id, path.rpartition("/")[0], known, library_name) if path else None
-        id = FolderId(new_id())
-        name = display(path.rpartition("/")[2]) if path else library_name
-        with self._db.write() as connection:
-            connection.execute(s.folder.insert().values(id=id, library_id=library_id, parent_id=parent, path=path, name=name))
-        known[path] = id
-        return id
-
-    def _compare(self, run: _Run, spool: _Spool, folder: FolderSeen, folder_id: FolderId, full: bool, writer: Writer) -> None:
+    def _compare(
+        self,
+        run: _Run,
+        spool: _Spool,
+        raw: Any,
+        folder: FolderSeen,
+        folder_id: FolderId,
+        is_new: bool,
+        known: "_KnownFolders",
+        full: bool,
+        writer: Writer,
+    ) -> None:
         """Which files of a folder are new, changed, unchanged or gone."""
-        with self._db.read() as connection:
-            raw = connection.connection.cursor()
+        rows: dict[str, Any] = {}
+        failed: dict[str, Any] = {}
+        if not is_new:
             raw.execute("SELECT path, id, size_bytes, mtime_ns, missing_at, lrc_mtime_ns FROM track WHERE folder_id = ?", (folder_id,))
             rows = {os.fsdecode(row[0]): row[1:] for row in raw.fetchall()}
-            raw.execute("SELECT path, size_bytes, mtime_ns FROM failed_file WHERE folder_id = ?", (folder_id,))
-            failed = {os.fsdecode(row[0]): row[1:] for row in raw.fetchall()}
-            raw.execute("SELECT image, image_stamp FROM folder WHERE id = ?", (folder_id,))
-            image, stamp = raw.fetchone() or (None, None)
+            if folder_id in known.with_failures:
+                raw.execute("SELECT path, size_bytes, mtime_ns FROM failed_file WHERE folder_id = ?", (folder_id,))
+                failed = {os.fsdecode(row[0]): row[1:] for row in raw.fetchall()}
+        image, stamp = known.images.get(folder_id, (None, None))
         prefix = f"{folder.path}/" if folder.path else ""
         jobs: list[_Job] = []
         for seen in folder.audio:
             path = prefix + seen.name
-            lrc = folder.lrc.get(seen.name.rpartition(".")[0])
+            lrc = folder.lrc.get(seen.name.rpartition(".")[0]) if folder.lrc else None
             lrc_time = lrc.mtime_ns if lrc else 0
             row = rows.pop(path, None)
-            if row and row[3] is None and not full and (row[1], row[2], row[4]) == (seen.size, seen.mtime_ns, lrc_time):
+            if row and row[3] is None and not full and row[1] == seen.size and row[2] == seen.mtime_ns and row[4] == lrc_time:
                 run.unchanged += 1
                 continue
             if not full and row is None and failed.get(path) == (seen.size, seen.mtime_ns):
@@ -280,7 +341,7 @@ class Scanner:
         run.seen += len(folder.audio)
         run.playlists += [prefix + one.name for one in folder.playlists]
         stamped = f"{folder.image.size} {folder.image.mtime_ns}" if folder.image else None
-        if stamped != stamp or (image is not None and folder.image and os.fsdecode(image) != prefix + folder.image.name):
+        if stamped != stamp or (folder.image and image != prefix + folder.image.name):
             if folder.image:
                 jobs.insert(0, _Job(prefix + folder.image.name, folder_id, folder.image.size, folder.image.mtime_ns, image=True))
             else:
@@ -288,7 +349,8 @@ class Scanner:
         lost = [row[0] for row in rows.values() if row[3] is None]
         if lost or failed:
             self._mark(run, writer, lost, folder_id, list(failed))
-        spool.add(jobs)
+        if jobs:
+            spool.add(jobs)
         if run.seen % 4096 < len(folder.audio) or run.seen < 64:
             run.tell("walking")
 
@@ -320,7 +382,7 @@ class Scanner:
         if lost or failed:
             self._mark(run, writer, lost, folder_id, failed)
 
-    def _forget_folders(self, library_id: LibraryId, ids: Sequence[FolderId]) -> None:
+    def _forget_folders(self, ids: Sequence[FolderId]) -> None:
         """Folders that are gone, but for those that missing tracks still name."""
         t = s.track
         for start in range(0, len(ids), 500):
@@ -331,6 +393,16 @@ class Scanner:
                 connection.execute(
                     s.folder.delete().where(s.folder.c.id.in_(part), s.folder.c.id.not_in(kept), s.folder.c.id.not_in(needed))
                 )
+
+    def _touch_all(self, library_id: LibraryId, writer: Writer) -> None:
+        """Everything of a library: after a scan that was killed, nothing tells what it had changed."""
+        r, t, f, by = s.release, s.track, s.folder, s.track_artist
+        with self._db.read() as connection:
+            writer.touched.releases.update(connection.execute(sa.select(r.c.id).where(r.c.library_id == library_id)).scalars())
+            writer.touched.folders.update(connection.execute(sa.select(f.c.id).where(f.c.library_id == library_id)).scalars())
+            writer.touched.tracks.update(connection.execute(sa.select(t.c.id).where(t.c.library_id == library_id)).scalars())
+            artists = sa.select(by.c.artist_id.distinct()).join(t, t.c.id == by.c.track_id).where(t.c.library_id == library_id)
+            writer.touched.artists.update(connection.execute(artists).scalars())
 
     # -- reading and writing -------------------------------------------------------------------------------------------
 
@@ -451,7 +523,7 @@ class Scanner:
         touched, writer.touched = writer.touched, Touched()
         for part in _parts(touched.releases, 100):
             with self._db.write() as connection:
-                refresh_releases(connection, part, writer._artist_of)
+                refresh_releases(connection, part, writer.artist_of)
         touched.artists |= writer.touched.artists
         writer.touched = Touched()
         with self._db.read() as connection:

@@ -7,7 +7,7 @@ their tracks are retagged or moved: what took their place takes over the old id 
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,8 @@ class Writer:
         self.touched = Touched()
         self._artists: dict[str, str] = {}
         self._genres: dict[str, int] = {}
+        self._releases: dict[tuple[Any, ...], str] = {}
+        """What a file says of its release → the release that already says so."""
         self._left_release: dict[str, dict[str, int]] = {}
         self._left_artist: dict[str, dict[str, int]] = {}
         self._new_releases: set[str] = set()
@@ -130,7 +132,6 @@ class Writer:
                 connection.execute(table.insert(), values)
         if arts:
             connection.execute(s.art.insert().prefix_with("OR REPLACE"), list(arts.values()))
-        self._refresh_releases(connection, {row["release_id"] for row in rows} | {u["new_release_id"] for u in updates})
         self._inherit(connection)
         return counts
 
@@ -256,24 +257,36 @@ class Writer:
 
     # -- releases ----------------------------------------------------------------------------------------------------
 
-    def _folders(self, connection: sa.Connection, ids: Iterable[str]) -> dict[str, tuple[str, str, str | None]]:
-        """Folder → (the folder its release belongs to, that folder's name, picture of it)."""
+    def _folders(self, connection: sa.Connection, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Folder → (the folder its release belongs to, that folder's name)."""
         f, parent = s.folder, s.folder.alias("parent")
         query = (
-            sa.select(f.c.id, f.c.name, f.c.art_id, f.c.parent_id, parent.c.name.label("parent_name"), parent.c.art_id.label("parent_art"))
+            sa.select(f.c.id, f.c.name, f.c.parent_id, parent.c.name.label("parent_name"))
             .outerjoin(parent, parent.c.id == f.c.parent_id)
             .where(f.c.id.in_(list(ids)))
         )
         out = {}
         for row in connection.execute(query):
             if row.parent_id and _DISC_FOLDER.match(row.name):
-                out[row.id] = (row.parent_id, row.parent_name, row.art_id or row.parent_art)
+                out[row.id] = (row.parent_id, row.parent_name)
             else:
-                out[row.id] = (row.id, row.name, row.art_id)
+                out[row.id] = (row.id, row.name)
         return out
 
-    def _release(self, connection: sa.Connection, file: File, folder: tuple[str, str, str | None], at: int) -> str:
-        record, (folder_id, folder_name, _) = file.record, folder
+    def _release(self, connection: sa.Connection, file: File, folder: tuple[str, str], at: int) -> str:
+        record, (folder_id, folder_name) = file.record, folder
+        said = (
+            folder_id, record.release, record.release_mbid, record.release_artist, tuple(record.release_artists), record.compilation,
+            record.date, record.original_date, tuple(record.release_types), tuple(record.labels), record.release_sort,
+            record.release_artist_sort, record.disc_title and record.disc, record.disc_title,
+        )  # fmt: skip
+        if (known := self._releases.get(said)) is None:
+            if len(self._releases) > _MOST_CACHED:
+                self._releases.clear()
+            known = self._releases[said] = self._write_release(connection, record, folder_id, folder_name, at)
+        return known
+
+    def _write_release(self, connection: sa.Connection, record: TagRecord, folder_id: str, folder_name: str, at: int) -> str:
         title = record.release or folder_name or "[Unknown Release]"
         folded = fold(title) or title
         tagged = record.release_artist or (VARIOUS if record.compilation else "")
@@ -339,10 +352,7 @@ class Writer:
                 connection.execute(r.update().where(r.c.id == id).values(disc_titles=json.dumps(titles)))
         return id
 
-    def _refresh_releases(self, connection: sa.Connection, ids: Iterable[str]) -> None:
-        refresh_releases(connection, ids, self._artist_of)
-
-    def _artist_of(self, connection: sa.Connection, name: str) -> str:
+    def artist_of(self, connection: sa.Connection, name: str) -> str:
         id = self._artist(connection, Person(name), None)
         self.touched.artists.add(id)
         return id
@@ -387,6 +397,7 @@ class Writer:
                 connection.execute(table.update().where(table.c.release_id == heir).values(release_id=old))
             connection.execute(t.update().where(t.c.release_id == heir).values(release_id=old))
             self.touched.releases |= {old, heir}
+            self._releases = {said: old if id == heir else id for said, id in self._releases.items()}
             for others in self._left_release.values():
                 if heir in others:
                     others[old] = others.pop(heir)
@@ -432,58 +443,50 @@ def _delete(connection: sa.Connection, table: sa.Table, column: sa.Column[Any], 
         connection.execute(table.delete().where(column.in_(ids[start : start + 500])))
 
 
-def refresh_releases(connection: sa.Connection, ids: Iterable[str], artist_of: Any) -> None:
+# Statements that run once a release: written out, since building them costs more than running them.
+_PRESENT = """SELECT count(*), coalesce(sum(duration_ms), 0), count(DISTINCT disc) FROM track WHERE release_id = ? AND missing_at IS NULL"""
+_SHOWN = """SELECT r.artist_folded, f.art_id FROM release r LEFT JOIN folder f ON f.id = r.folder_id WHERE r.id = ?"""
+_COVER = """SELECT art_id FROM track WHERE release_id = ? AND missing_at IS NULL AND art_id IS NOT NULL
+    ORDER BY coalesce(disc, 1), number, path LIMIT 1"""
+_INNER_COVER = """SELECT f.art_id FROM track t JOIN folder f ON f.id = t.folder_id
+    WHERE t.release_id = ? AND t.missing_at IS NULL AND f.art_id IS NOT NULL LIMIT 1"""
+_GENRES = """SELECT g.genre_id FROM track_genre g JOIN track t ON t.id = g.track_id WHERE t.release_id = ? AND t.missing_at IS NULL
+    GROUP BY g.genre_id ORDER BY count(*) DESC, min(g.position), g.genre_id"""
+_FIRST_ARTISTS = """SELECT a.artist_id, a.name FROM track_artist a JOIN track t ON t.id = a.track_id
+    WHERE t.release_id = ? AND t.missing_at IS NULL AND a.role = 'artist' AND a.position = 0 GROUP BY a.artist_id LIMIT 2"""
+_REFRESH = """UPDATE release SET track_count = ?, duration_ms = ?, disc_count = ?, art_id = coalesce(?, art_id) WHERE id = ?"""
+
+
+def refresh_releases(connection: sa.Connection, ids: Iterable[str], artist_of: Callable[[sa.Connection, str], str]) -> None:
     """Bring what a release shows of its present tracks up to date: count, duration, discs, picture, genres, and its artist where the
     tags name none (the tracks' own if it is one, else Various Artists). ``artist_of(connection, name)`` gives an artist's id."""
-    t, r, f = s.track, s.release, s.folder
+    run = connection.exec_driver_sql
     for id in ids:
-        present = (t.c.release_id == id) & t.c.missing_at.is_(None)
-        n, duration, discs = connection.execute(
-            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(t.c.duration_ms), 0), sa.func.count(t.c.disc.distinct())).where(present)
-        ).one()
-        row = connection.execute(
-            sa.select(r.c.artist, r.c.artist_folded, f.c.art_id).outerjoin(f, f.c.id == r.c.folder_id).where(r.c.id == id)
-        ).first()
-        if row is None:
+        shown = run(_SHOWN, (id,)).first()
+        if shown is None:
             continue
-        values: dict[str, Any] = {"track_count": n, "duration_ms": duration, "disc_count": max(1, discs)}
+        n, duration_ms, discs = run(_PRESENT, (id,)).one()
+        art = None
         if n:
-            order = (sa.func.coalesce(t.c.disc, 1), t.c.number, t.c.path)
-            embedded = connection.execute(sa.select(t.c.art_id).where(present, t.c.art_id.is_not(None)).order_by(*order).limit(1)).scalar()
-            inner = connection.execute(
-                sa.select(f.c.art_id).join(t, t.c.folder_id == f.c.id).where(present, f.c.art_id.is_not(None)).limit(1)
-            ).scalar()
-            values["art_id"] = embedded or row.art_id or inner
-            if not row.artist_folded:
-                values |= _shown_artist(connection, id, artist_of)
-            connection.execute(s.release_genre.delete().where(s.release_genre.c.release_id == id))
-            genres = (
-                sa.select(s.track_genre.c.genre_id)
-                .join(t, t.c.id == s.track_genre.c.track_id)
-                .where(present)
-                .group_by(s.track_genre.c.genre_id)
-                .order_by(sa.func.count().desc(), sa.func.min(s.track_genre.c.position), s.track_genre.c.genre_id)
-            )
-            rows = [{"release_id": id, "genre_id": g, "position": k} for k, g in enumerate(connection.execute(genres).scalars())]
-            if rows:
-                connection.execute(s.release_genre.insert(), rows)
-        connection.execute(r.update().where(r.c.id == id).values(**values))
+            art = run(_COVER, (id,)).scalar() or shown[1] or run(_INNER_COVER, (id,)).scalar()
+            if art is None:
+                run("UPDATE release SET art_id = NULL WHERE id = ?", (id,))
+            if not shown[0]:
+                _show_artist(connection, id, artist_of)
+            run("DELETE FROM release_genre WHERE release_id = ?", (id,))
+            genres = [(id, genre, position) for position, (genre,) in enumerate(run(_GENRES, (id,)).all())]
+            if genres:
+                run("INSERT INTO release_genre (release_id, genre_id, position) VALUES (?, ?, ?)", genres)
+        run(_REFRESH, (n, duration_ms, max(1, discs), art, id))
 
 
-def _shown_artist(connection: sa.Connection, id: str, artist_of: Any) -> dict[str, Any]:
-    by, t = s.track_artist, s.track
-    query = (
-        sa.select(by.c.artist_id, by.c.name)
-        .join(t, t.c.id == by.c.track_id)
-        .where(t.c.release_id == id, t.c.missing_at.is_(None), by.c.role == "artist", by.c.position == 0)
-        .group_by(by.c.artist_id)
-        .limit(2)
-    )
-    rows = connection.execute(query).all()
+def _show_artist(connection: sa.Connection, id: str, artist_of: Callable[[sa.Connection, str], str]) -> None:
+    run = connection.exec_driver_sql
+    rows = run(_FIRST_ARTISTS, (id,)).all()
     artist, name = rows[0] if len(rows) == 1 else (artist_of(connection, VARIOUS), VARIOUS)
-    connection.execute(s.release_artist.delete().where(s.release_artist.c.release_id == id))
-    connection.execute(s.release_artist.insert().values(release_id=id, position=0, artist_id=artist, name=name))
-    return {"artist": name, "artist_sort_key": sort_key(name)}
+    run("DELETE FROM release_artist WHERE release_id = ?", (id,))
+    run("INSERT INTO release_artist (release_id, position, artist_id, name) VALUES (?, 0, ?, ?)", (id, artist, name))
+    run("UPDATE release SET artist = ?, artist_sort_key = ? WHERE id = ?", (name, sort_key(name), id))
 
 
 def refresh_artists(connection: sa.Connection, ids: Sequence[str]) -> None:
