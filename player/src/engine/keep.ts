@@ -69,7 +69,7 @@ export class Keeper {
     }
     const tracks = server.tracks ?? []
     const newer = server.changed_at !== null && server.changed_at > (sync?.changedAt ?? '')
-    if (tracks.length === 0 || (local && (sync?.dirty || !newer))) return local
+    if (tracks.length === 0 || (local && (sync?.dirty || !newer || sameQueue(local.queue, server)))) return local
     writeJson(`segue.sync.${user}`, { changedAt: server.changed_at, dirty: false } satisfies Sync)
     // Tracks that went away shift the places of those behind them.
     const id = server.track_ids[server.index]
@@ -163,6 +163,14 @@ export function wire(queue: Queue, positionMs: number, most: number): Pick<Store
     index: Math.max(0, queue.index - from),
     position_ms: Math.max(0, Math.round(positionMs)),
   }
+}
+
+/** What a page told as it went comes back newer than what it could note down; it is this browser's own queue all the same. */
+function sameQueue(queue: Queue, server: StoredQueue): boolean {
+  return [MOST, KEEPALIVE_IDS].some((most) => {
+    const own = wire(queue, 0, most)
+    return own.index === server.index && own.track_ids.join() === server.track_ids.join()
+  })
 }
 
 export function readJson<T>(key: string): T | null {

@@ -311,8 +311,13 @@ class Player {
     const { playing } = this
     if (!playing) return
     const over = this.nearlyOver()
-    if (!over && playing.begun) this.skipped = [...this.skipped.filter((id) => id !== playing.track.id), playing.track.id].slice(-200)
+    if (!over && playing.begun) this.passOver(playing.track.id)
     this.close(over ? 'finished' : 'skipped', reason)
+  }
+
+  /** What was skipped or taken out is not to be chosen again while this page lasts. */
+  private passOver(id: Id): void {
+    this.skipped = [...this.skipped.filter((each) => each !== id), id].slice(-200)
   }
 
   private nearlyOver(): boolean {
@@ -365,6 +370,7 @@ class Player {
     if (!item) return
     const current = index === this.queue.index
     if (current) this.skip('removed')
+    this.passOver(item.track.id)
     const last = current && index === this.queue.items.length - 1
     const { status } = getState()
     this.queue = queues.removeAt(this.queue, index)

@@ -1,0 +1,135 @@
+"""The player by keyboard, and every page for screen readers and under its own security policy."""
+
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from segue.testing.server import RunningServer
+
+from .conftest import ROOT, OpenListener
+
+AXE = ROOT / "player/node_modules/axe-core/axe.min.js"
+PAGES = (
+    "/",
+    "/artists",
+    "/releases",
+    "/tracks",
+    "/genres",
+    "/folders",
+    "/search?q=hum",
+    "/favourites",
+    "/playlists",
+    "/scan",
+    "/playing",
+    "/settings",
+    "/settings/playback",
+    "/settings/apps",
+    "/settings/users",
+    "/settings/libraries",
+)
+
+
+def test_the_keys_do_what_the_sheet_says(listener: OpenListener) -> None:
+    one = listener()
+    one.play("Hum 2")
+    page = one.page
+    middle = page.locator(".bar-middle")
+    page.locator("main").focus()
+    page.keyboard.press(" ")
+    expect(middle.get_by_role("button", name="Play")).to_be_visible()
+    page.keyboard.press(" ")
+    expect(middle.get_by_role("button", name="Pause")).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.get_by_label("Volume")).to_have_attribute("aria-valuetext", "Muted")
+    page.keyboard.press("m")
+    page.keyboard.press("s")
+    expect(middle.get_by_role("button", name="Shuffle")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("s")
+    page.keyboard.press("r")
+    expect(middle.get_by_role("button", name="Repeat: the whole queue")).to_be_visible()
+    page.keyboard.press("r")
+    page.keyboard.press("r")
+    before = one.position_s()
+    page.keyboard.press("ArrowRight")
+    time.sleep(0.6)
+    assert one.position_s() >= before + 4
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(sheet).not_to_be_visible()
+    page.keyboard.press("f")
+    expect(page).to_have_url(f"{one.url}/playing")
+    page.keyboard.press("f")
+    expect(page).not_to_have_url(f"{one.url}/playing")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("s?q")
+    expect(page.get_by_role("searchbox")).to_have_value("s?q")
+
+
+def test_the_queue_is_put_in_order_by_keyboard(listener: OpenListener) -> None:
+    one = listener()
+    one.play("Part 1")
+    page = one.page
+    page.locator("main").focus()
+    page.keyboard.press("q")
+    rows = page.get_by_role("complementary", name="Queue").get_by_role("listitem")
+    expect(rows.nth(2)).to_contain_text("Part 3")
+    rows.nth(2).locator(".queue-main").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(rows.nth(1)).to_contain_text("Part 3")
+    expect(rows.nth(1).locator(".queue-main")).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(rows.nth(1)).to_contain_text("Part 2")
+    page.keyboard.press("ArrowDown")
+    page.reload()
+    expect(page.locator(".bar-title")).to_have_text("Part 1")
+    expect(rows.nth(1)).to_contain_text("Part 2")
+    assert "Part 3" not in " ".join(rows.all_text_contents())
+
+
+def test_lyrics_follow_and_lead(listener: OpenListener) -> None:
+    one = listener()
+    one.play("Hum 1")
+    one.page.locator("main").focus()
+    one.page.keyboard.press("f")
+    line = one.page.get_by_role("button", name="Second line")
+    line.click()
+    expect(line).to_have_attribute("aria-current", "true", timeout=5_000)
+    assert one.position_s() >= 7
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_complains_or_is_hard_to_use(chromium: Browser, listening: RunningServer, listener: OpenListener, width: int) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm ci in player/)")
+    # The policy would keep axe out; what the pages themselves do under it, every other test watches.
+    one = listener(viewport={"width": width, "height": 860}, bypass_csp=True, reduced_motion="reduce")
+    one.go(f"/releases/{one.track('Part 1')['release_id']}")
+    one.page.get_by_role("button", name="Play", exact=True).first.click()
+    found: list[str] = []
+    for path in PAGES:
+        one.go(path)
+        one.page.wait_for_load_state("networkidle")
+        time.sleep(0.4)
+        one.page.add_script_tag(content=Path(AXE).read_text())
+        result = one.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+        found += [
+            f"{path}: {each['id']} ({each['impact']}): {each['nodes'][0]['target']} {each['nodes'][0]['failureSummary'][:200]}"
+            for each in result["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+    assert found == []
+
+
+def test_no_page_breaks_its_policy(listener: OpenListener) -> None:
+    one = listener()
+    for path in PAGES:
+        one.go(path)
+        one.page.wait_for_load_state("networkidle")
+        expect(one.page.locator(".player-bar")).to_be_visible()
+        assert one.page.title()
+        assert one.troubles == [], path
