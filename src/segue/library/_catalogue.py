@@ -317,7 +317,11 @@ class Catalogue:
         """Releases of their own, and others they appear on; newest first."""
         r = s.release
         visible = sa.and_(r.c.library_id.in_(sorted(listener.libraries)), r.c.track_count > 0)
-        own = sa.select(r.c.id).join(s.release_artist).where(s.release_artist.c.artist_id == id, visible)
+        own = (
+            sa.select(r.c.id)
+            .join(s.release_artist, s.release_artist.c.release_id == r.c.id)
+            .where(s.release_artist.c.artist_id == id, visible)
+        )
         on = sa.select(s.track.c.release_id).join(s.track_artist, s.track_artist.c.track_id == s.track.c.id)
         on = on.where(s.track_artist.c.artist_id == id, self._seen(listener))
         order = (r.c.year.desc(), r.c.sort_key, r.c.id)
@@ -517,9 +521,7 @@ class Catalogue:
         if kind is not None:
             query = query.where(f.c.kind == kind)
         with self._db.read() as connection:
-            kinds: dict[str, int] = dict(
-                connection.execute(sa.select(f.c.kind, sa.func.count()).where(granted).group_by(f.c.kind)).all()
-            )
+            kinds: dict[str, int] = dict(connection.execute(sa.select(f.c.kind, sa.func.count()).where(granted).group_by(f.c.kind)).all())
             rows = connection.execute(query.order_by(f.c.library_id, f.c.path, f.c.kind).offset(offset).limit(limit)).all()
         items = tuple(
             Finding(path=row.path, kind=row.kind, message=row.message, library_id=row.library_id, found_at=row.found_at) for row in rows
