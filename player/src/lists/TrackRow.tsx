@@ -25,7 +25,18 @@ export interface TrackRowProps {
   onGrip?: ((event: PointerEvent, index: number) => void) | undefined
 }
 
-export const TrackRow = memo(function TrackRow({ track, index, kind, selected, active, onClick, onPlay, onMenu, onFocus, onGrip }: TrackRowProps) {
+export const TrackRow = memo(function TrackRow({
+  track,
+  index,
+  kind,
+  selected,
+  active,
+  onClick,
+  onPlay,
+  onMenu,
+  onFocus,
+  onGrip,
+}: TrackRowProps) {
   const playing = usePlayer((state) => (state.current?.track.id === track.id ? state.status : null))
   const number = kind === 'release' ? (track.number ?? '–') : index + 1
   return (

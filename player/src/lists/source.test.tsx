@@ -18,7 +18,9 @@ beforeAll(async () => {
     const offset = Number(searchParams.get('offset'))
     const limit = Number(searchParams.get('limit'))
     asked.push(`${searchParams.get('sort')} ${offset}`)
-    const items = Array.from({ length: Math.min(limit, TOTAL - offset) }, (_, at) => ({ id: `${searchParams.get('sort')}${offset + at}` }))
+    const items = Array.from({ length: Math.min(limit, TOTAL - offset) }, (_, at) => ({
+      id: `${searchParams.get('sort')}${offset + at}`,
+    }))
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ items, total: TOTAL }))
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

@@ -25,7 +25,7 @@ export default function Favourites() {
       <header className="page-head">
         <div>
           <h1 className="page-title">Favourites</h1>
-          <p className="page-count">{data ? plural(tracks.length, 'track') : ' '}</p>
+          <p className="page-count">{tracks.length > 0 ? plural(tracks.length, 'track') : ' '}</p>
         </div>
         {tracks.length > 0 && (
           <div className="filters">

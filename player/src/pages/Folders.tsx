@@ -49,6 +49,8 @@ function Contents({ id }: { id: string }) {
   const [offset, setOffset] = useState(0)
   const { data, error, refetch } = useQuery({ ...folderQuery(id, offset, WINDOW), placeholderData: keepPreviousData })
   useTitle(data?.folder.name)
+  const { data: roots } = useQuery(foldersQuery)
+  const root = roots?.items.find((each) => each.library_id === data?.folder.library_id)
   const source = useListSource(data?.tracks ?? none)
   if (error && !data) return <ErrorState error={error} onRetry={() => void refetch()} />
   if (!data) return <RowSkeletons />
@@ -63,7 +65,7 @@ function Contents({ id }: { id: string }) {
             {folder.parent_id && (
               <>
                 <ChevronRight size={14} aria-hidden="true" />
-                <Link to={`/folders/${folder.parent_id}`}>{parts.at(-2) ?? 'Up'}</Link>
+                <Link to={`/folders/${folder.parent_id}`}>{parts.at(-2) ?? root?.name ?? 'Up'}</Link>
               </>
             )}
           </nav>
