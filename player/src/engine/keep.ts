@@ -21,10 +21,15 @@ export interface Place {
   shuffle: boolean
   repeat: Repeat
   radio: Id[] | null
+  /** What was passed over in this sitting. */
+  skipped: Id[]
+  sessionId: string
 }
 
 interface KeptQueue {
   name: string
+  /** Which state of the queue this is; a place of a later one says that the last change was not stored any more. */
+  revision: number
   items: QueueItem[]
   natural: string[] | null
 }
@@ -46,13 +51,14 @@ export interface Restored {
   queue: Queue
   positionMs: number
   place: Place | null
+  stale?: boolean
 }
 
 export class Keeper {
   private user: string | null = null
-  private queueTimer: ReturnType<typeof setTimeout> | null = null
+  private revision = 0
+  private savedItems: QueueItem[] | null = null
   private serverTimer: ReturnType<typeof setTimeout> | null = null
-  private pending: Queue | null = null
   private latest: { queue: Queue; positionMs: number } | null = null
   private lastSent = 0
 
@@ -69,7 +75,8 @@ export class Keeper {
     }
     const tracks = server.tracks ?? []
     const newer = server.changed_at !== null && server.changed_at > (sync?.changedAt ?? '')
-    if (tracks.length === 0 || (local && (sync?.dirty || !newer || sameQueue(local.queue, server)))) return local
+    const ours = local && !local.stale && (sync?.dirty || !newer || sameQueue(local.queue, server))
+    if (tracks.length === 0 || ours) return local
     writeJson(`segue.sync.${user}`, { changedAt: server.changed_at, dirty: false } satisfies Sync)
     // Tracks that went away shift the places of those behind them.
     const id = server.track_ids[server.index]
@@ -81,32 +88,27 @@ export class Keeper {
 
   stop(): void {
     this.user = null
-    for (const timer of [this.queueTimer, this.serverTimer]) if (timer !== null) clearTimeout(timer)
-    this.queueTimer = this.serverTimer = null
-    this.pending = this.latest = null
+    if (this.serverTimer !== null) clearTimeout(this.serverTimer)
+    this.serverTimer = null
+    this.latest = this.savedItems = null
   }
 
   saveQueue(queue: Queue, positionMs: number): void {
     if (!this.user) return
-    this.pending = queue
-    this.queueTimer ??= setTimeout(() => {
-      this.queueTimer = null
-      void this.writeQueue()
-    }, 200)
+    if (queue.items !== this.savedItems) void this.writeQueue(queue)
     this.tellServer(queue, positionMs, QUEUE_MS)
   }
 
   savePlace(place: Place, queue: Queue): void {
     if (!this.user) return
-    writeJson(`segue.place.${this.user}`, place)
+    this.writePlace(place)
     if (Date.now() - this.lastSent > PLACE_MS) this.tellServer(queue, place.positionMs, 0)
   }
 
   /** As the page goes. */
   leave(place: Place, queue: Queue): void {
     if (!this.user) return
-    writeJson(`segue.place.${this.user}`, place)
-    void this.writeQueue()
+    this.writePlace(place)
     if (queue.items.length === 0 && this.serverTimer === null) return
     this.latest = { queue, positionMs: place.positionMs }
     void this.put(true)
@@ -136,21 +138,28 @@ export class Keeper {
     }
   }
 
-  private async writeQueue(): Promise<void> {
-    const { pending, user } = this
-    if (!pending || !user) return
-    this.pending = null
-    const kept: KeptQueue = { name: `queue ${user}`, items: pending.items, natural: pending.natural }
+  private writePlace(place: Place): void {
+    writeJson(`segue.place.${this.user}`, { ...place, revision: this.revision })
+  }
+
+  /** At once: a page may go the next moment. */
+  private async writeQueue(queue: Queue): Promise<void> {
+    this.savedItems = queue.items
+    this.revision = Math.max(this.revision + 1, Date.now())
+    const kept: KeptQueue = { name: `queue ${this.user}`, revision: this.revision, items: queue.items, natural: queue.natural }
     await (await table()).put('kept', [kept]).catch(() => undefined)
   }
 
   private async readLocal(user: string): Promise<Restored | null> {
     const kept = await (await table()).get<KeptQueue>('kept', `queue ${user}`).catch(() => undefined)
     if (!kept || !Array.isArray(kept.items) || kept.items.length === 0) return null
-    const place = readJson<Place>(`segue.place.${user}`)
+    const place = readJson<Place & { revision: number }>(`segue.place.${user}`)
+    this.revision = kept.revision
+    this.savedItems = kept.items
+    const stale = place !== null && place.revision > kept.revision
     const byKey = kept.items.findIndex((item) => item.key === place?.key)
     const index = Math.min(kept.items.length - 1, Math.max(0, byKey < 0 ? (place?.index ?? 0) : byKey))
-    return { queue: { items: kept.items, index, natural: kept.natural }, positionMs: byKey < 0 ? 0 : (place?.positionMs ?? 0), place }
+    return { queue: { items: kept.items, index, natural: kept.natural }, positionMs: byKey < 0 ? 0 : (place?.positionMs ?? 0), place, stale }
   }
 }
 

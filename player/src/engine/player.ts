@@ -106,6 +106,7 @@ class Player {
     this.queue = restored.queue
     const { place } = restored
     this.radio = place?.radio ?? null
+    this.skipped = place?.sessionId === sessionId() ? (place.skipped ?? []) : []
     setState({ shuffle: restored.queue.natural !== null, repeat: place?.repeat ?? 'off' })
     const item = this.queue.items[this.queue.index]
     if (!item) return
@@ -520,6 +521,7 @@ class Player {
     this.failures = 0
     this.show({ status: 'playing', positionMs, durationMs: this.shownDuration() })
     showPosition(positionMs, this.shownDuration())
+    this.maybeAsk()
   }
 
   private onWaiting(): void {
@@ -649,7 +651,8 @@ class Player {
   }
 
   private maybeAsk(): void {
-    if (!this.wantsMore() || getState().choosing || getState().status === 'idle') return
+    const { choosing, status } = getState()
+    if (!this.wantsMore() || choosing || (status !== 'playing' && status !== 'loading')) return
     // The same question soon again would get the same answer.
     const asked = `${this.queue.items[this.queue.index]?.key} ${this.queue.items.length}`
     if (asked === this.askedFor && Date.now() - this.askedAt < ASK_AGAIN_MS) return
@@ -708,6 +711,8 @@ class Player {
       shuffle,
       repeat,
       radio: this.radio,
+      skipped: this.skipped,
+      sessionId: sessionId(),
     }
   }
 

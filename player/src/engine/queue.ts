@@ -99,13 +99,6 @@ export function clear(queue: Queue, keepCurrent: boolean): Queue {
   return keepCurrent && current ? { items: [current], index: 0, natural: queue.natural && [current.key] } : empty
 }
 
-/** Drops what comes after `count` items past the current one. */
-export function cutAfter(queue: Queue, keep: (item: QueueItem) => boolean): Queue {
-  const items = queue.items.filter((item, index) => index <= queue.index || keep(item))
-  const keys = new Set(items.map((item) => item.key))
-  return { ...queue, items, natural: queue.natural && queue.natural.filter((key) => keys.has(key)) }
-}
-
 /** What was played and what plays stay where they are; only what is to come is mixed. */
 export function shuffle(queue: Queue, random: Random = Math.random): Queue {
   if (queue.natural) return queue
