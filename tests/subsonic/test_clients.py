@@ -1,6 +1,5 @@
 """Clients that others wrote, against a real server: py-sonic, py-opensonic, knuckles."""
 
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import knuckles
@@ -26,9 +25,10 @@ def test_py_sonic(server: RunningServer, secret: str, legacy: bool) -> None:
     client.unstar(sids=[songs[0]["id"]])
     client.setRating(songs[1]["id"], 5)
     assert client.getSong(songs[1]["id"])["song"]["userRating"] == 5
-    before = client.getSong(songs[2]["id"])["song"]["playCount"]
-    client.scrobble(songs[2]["id"])
-    assert client.getSong(songs[2]["id"])["song"]["playCount"] == before + 1
+    heard = songs[2 + legacy]["id"]  # the same song again so soon would be the same play
+    before = client.getSong(heard)["song"]["playCount"]
+    client.scrobble(heard)
+    assert client.getSong(heard)["song"]["playCount"] == before + 1
     made = client.createPlaylist(name="from py-sonic", songIds=[song["id"] for song in songs[:3]])["playlist"]
     client.updatePlaylist(made["id"], songIdsToAdd=[songs[4]["id"]], songIndexesToRemove=[0])
     entries = client.getPlaylist(made["id"])["playlist"]["entry"]
@@ -54,18 +54,18 @@ def test_py_opensonic(server: RunningServer, secret: str) -> None:
         assert client.get_play_queue().entry[0].id == song.id
 
 
-def test_knuckles(server: RunningServer, secret: str, demo_library: Path) -> None:
+def test_knuckles(server: RunningServer, secret: str, demo_library: object) -> None:
     address = urlsplit(server.url)
     client = knuckles.Subsonic(f"http://{address.netloc}", "admin", secret, "tests", use_https=False)
     assert client.system.ping().status == "ok"
     assert client.system.get_license().valid
     assert client.browsing.get_artists()
-    albums = client.lists.get_album_list_id3("newest", 10, 0)
+    albums = client.lists.get_album_list_newest(10)
     album = client.browsing.get_album(albums[0].id)
     assert album.songs
     song = client.browsing.get_song(album.songs[0].id)
     song.star()
-    assert song.id in {starred.id for starred in client.lists.get_starred_id3().songs or []}
+    assert song.id in {starred.id for starred in client.lists.get_starred().songs or []}
     song.unstar()
     assert client.searching.search(song.title).songs
     made = client.playlists.create_playlist("from knuckles", "", False, [song.id])

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
@@ -13,7 +13,9 @@ from rich.table import Table
 
 from segue.config import default_data_dir
 from segue.errors import BadRequest, DataDirInUse
-from segue.store import DataDir
+
+if TYPE_CHECKING:
+    from segue.store import DataDir
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True)
@@ -24,8 +26,10 @@ Data = Annotated[
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the answer as JSON.")]
 
 
-def data_dir(path: Path | None) -> DataDir:
+def data_dir(path: Path | None) -> "DataDir":
     """The data directory named by a flag, the environment or the default."""
+    from segue.store import DataDir
+
     return DataDir((path or default_data_dir()).expanduser().absolute())
 
 

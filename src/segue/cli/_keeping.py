@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from segue.cli._common import Data, Json, data_dir, do, out, show_json
-from segue.keeping import restore_archive
 
 
 def backup(target: Path = Path(), *, data: Data = None, json: Json = False) -> None:
@@ -30,5 +29,7 @@ def restore(archive: Path, *, data: Data = None, json: Json = False) -> None:
     archive
         The .tar file.
     """
+    from segue.keeping import restore_archive
+
     answer = restore_archive(data_dir(data), archive.expanduser().absolute())
     show_json(answer) if json else out.print(f"Restored {', '.join(answer['files'])}. What was there before is in {answer['previous']}.")

@@ -171,7 +171,7 @@ def _nocturnes(seed: int, numbers: Random) -> list[TrackPlan]:
     for disc, (subtitle, titles) in enumerate(_NOCTURNES, 1):
         for k, title in enumerate(titles, 1):
             seconds = 90.0 if "Long" in title else 3.0 if title.startswith("Interlude") else float(numbers.randint(18, 30))
-            tags = {
+            tags: dict[str, tuple[str, ...]] = {
                 "TITLE": (title,),
                 "ARTIST": ("Ilse Marren",),
                 "ALBUM": ("Nocturnes for a Small Room",),
@@ -192,7 +192,7 @@ def _sampler(seed: int, numbers: Random, sounds: dict[tuple[str, str], tuple[str
     out = []
     for k, (artist, title, style) in enumerate(_SAMPLER, 1):
         sound = sounds.get((artist, title)) or (style, float(numbers.randint(15, 22)), seed * 1000 + 600 + k)
-        tags = {
+        tags: dict[str, tuple[str, ...]] = {
             "TITLE": (title,),
             "ARTIST": (artist,),
             "ALBUM": ("Open Air: A Summer Sampler",),

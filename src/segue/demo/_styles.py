@@ -105,8 +105,8 @@ def drum_and_bass(p: Piece) -> Sound:
         for step in range(8):
             p.hit(s.hat(), bar * 4 + step / 2, 0.35 if step % 2 else 0.22, 0.2)
         if p.part(bar) > 0.15:
-            for step, beats in ((0, 1.4), (1.5, 0.5), (2.5, 1.4)):
-                p.play(s.bass, p.chord(bar // 2, -1)[0], bar * 4 + step, beats, 1.0)
+            for late, beats in ((0.0, 1.4), (1.5, 0.5), (2.5, 1.4)):
+                p.play(s.bass, p.chord(bar // 2, -1)[0], bar * 4 + late, beats, 1.0)
         if bar % 2 == 0:
             for midi in p.chord(bar // 2, 1, 3):
                 p.play(s.pad, midi, bar * 4, 8, 0.4)

@@ -20,17 +20,17 @@ def hz(midi: float) -> float:
 
 
 def clock(seconds: float) -> Sound:
-    return np.arange(int(seconds * SR), dtype=np.float32) / SR
+    return np.asarray(np.arange(int(seconds * SR)) / SR, np.float32)
 
 
 def envelope(n: int, attack_s: float, release_s: float, decay_s: float | None = None) -> Sound:
     """Rises linearly, falls exponentially with ``decay_s`` if given, and ends in a linear release: (n,), 0..1."""
     t = np.arange(n, dtype=np.float32) / SR
-    out = np.minimum(1.0, t / max(attack_s, 1e-3))
+    out: npt.NDArray[np.floating] = np.minimum(1.0, t / max(attack_s, 1e-3))
     if decay_s is not None:
         out = out * np.exp(-t / decay_s)
     left = (n - np.arange(n)) / (max(release_s, 1e-3) * SR)
-    return (out * np.minimum(1.0, left)).astype(np.float32)
+    return np.asarray(out * np.minimum(1.0, left), np.float32)
 
 
 def shaped(y: Sound, low_hz: float = 0, high_hz: float = 20_000, slope: float = 2.0) -> Sound:

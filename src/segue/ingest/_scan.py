@@ -158,7 +158,7 @@ class _KnownFolders:
                 self.ids[row.path] = row.id
                 if row.image is not None:
                     self.images[row.id] = (row.image, row.image_stamp)
-            failures = sa.select(s.failed_file.c.folder_id.distinct()).where(s.failed_file.c.library_id == library.id)
+            failures = sa.select(s.failed_file.c.folder_id).distinct().where(s.failed_file.c.library_id == library.id)
             self.with_failures = frozenset(connection.execute(failures).scalars())
         self._new: list[dict[str, Any]] = []
 
@@ -401,7 +401,7 @@ class Scanner:
             writer.touched.releases.update(connection.execute(sa.select(r.c.id).where(r.c.library_id == library_id)).scalars())
             writer.touched.folders.update(connection.execute(sa.select(f.c.id).where(f.c.library_id == library_id)).scalars())
             writer.touched.tracks.update(connection.execute(sa.select(t.c.id).where(t.c.library_id == library_id)).scalars())
-            artists = sa.select(by.c.artist_id.distinct()).join(t, t.c.id == by.c.track_id).where(t.c.library_id == library_id)
+            artists = sa.select(by.c.artist_id).distinct().join(t, t.c.id == by.c.track_id).where(t.c.library_id == library_id)
             writer.touched.artists.update(connection.execute(artists).scalars())
 
     # -- reading and writing -------------------------------------------------------------------------------------------

@@ -218,7 +218,13 @@ class Catalogue:
             where += [note.c.liked_at.is_not(None)] if liked else []
             where += [note.c.play_count > 0] if heard else []
         if genre is not None:
-            where.append(t.c.id.in_(sa.select(s.track_genre.c.track_id).join(s.genre, s.genre.c.id == s.track_genre.c.genre_id).where(s.genre.c.name_folded == fold(genre))))
+            where.append(
+                t.c.id.in_(
+                    sa.select(s.track_genre.c.track_id)
+                    .join(s.genre, s.genre.c.id == s.track_genre.c.genre_id)
+                    .where(s.genre.c.name_folded == fold(genre))
+                )
+            )
         order: dict[str, list[Any]] = {
             "title": [t.c.sort_key, t.c.id],
             "artist": [t.c.artist, t.c.release_id, t.c.disc, t.c.number, t.c.id],
@@ -264,7 +270,13 @@ class Catalogue:
             source = r.join(note, sa.and_(note.c.id == r.c.id, note.c.type == "release", note.c.user_id == listener.user.id))
             where.append(annotated[0])
         if genre is not None:
-            where.append(r.c.id.in_(sa.select(s.release_genre.c.release_id).join(s.genre, s.genre.c.id == s.release_genre.c.genre_id).where(s.genre.c.name_folded == fold(genre))))
+            where.append(
+                r.c.id.in_(
+                    sa.select(s.release_genre.c.release_id)
+                    .join(s.genre, s.genre.c.id == s.release_genre.c.genre_id)
+                    .where(s.genre.c.name_folded == fold(genre))
+                )
+            )
         backwards = False
         if from_year is not None or to_year is not None:
             low, high = from_year if from_year is not None else -9999, to_year if to_year is not None else 9999
@@ -408,7 +420,13 @@ class Catalogue:
         t = s.track
         query = sa.select(t.c.id).where(self._seen(listener, library))
         if genre is not None:
-            query = query.where(t.c.id.in_(sa.select(s.track_genre.c.track_id).join(s.genre, s.genre.c.id == s.track_genre.c.genre_id).where(s.genre.c.name_folded == fold(genre))))
+            query = query.where(
+                t.c.id.in_(
+                    sa.select(s.track_genre.c.track_id)
+                    .join(s.genre, s.genre.c.id == s.track_genre.c.genre_id)
+                    .where(s.genre.c.name_folded == fold(genre))
+                )
+            )
         if from_year is not None:
             query = query.where(t.c.year >= from_year)
         if to_year is not None:

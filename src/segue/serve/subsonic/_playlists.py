@@ -17,7 +17,7 @@ def get_playlists(call: Call) -> dict[str, Any]:
     if asked is not None and asked.casefold() != call.listener.user.name.casefold() and not call.listener.user.admin:
         raise Forbidden("Only an admin may ask for another user's playlists.")
     lists = [one for one in call.parts.playlists.list(call.listener) if asked is None or one.owner.casefold() == asked.casefold()]
-    return {"playlists": {"playlist": [record.playlist(one, call.listener.user.id) for one in lists]}}
+    return {"playlists": {"playlist": [record.playlist(one) for one in lists]}}
 
 
 def get_playlist(call: Call) -> dict[str, Any]:
@@ -84,4 +84,4 @@ def _index(text: str) -> int:
 
 def _shown(call: Call, id: PlaylistId) -> dict[str, Any]:
     playlist, tracks = call.parts.playlists.get(call.listener, id)
-    return {"playlist": {**record.playlist(playlist, call.listener.user.id), "entry": [record.song(track) for track in tracks]}}
+    return {"playlist": {**record.playlist(playlist), "entry": [record.song(track) for track in tracks]}}

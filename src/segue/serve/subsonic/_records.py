@@ -163,7 +163,7 @@ def genre(genre: Genre) -> dict[str, Any]:
     return {"value": genre.name, "songCount": genre.track_count, "albumCount": genre.release_count}
 
 
-def playlist(playlist: Playlist, asks: str) -> dict[str, Any]:
+def playlist(playlist: Playlist) -> dict[str, Any]:
     return known(
         id=playlist.id,
         name=playlist.name,
@@ -175,7 +175,7 @@ def playlist(playlist: Playlist, asks: str) -> dict[str, Any]:
         created=instant(playlist.created_at),
         changed=instant(playlist.changed_at),
         coverArt=playlist.art,
-        readonly=playlist.owner_id != asks,
+        # No `readonly`: clients written before it was specified refuse the whole answer (knuckles 1.2).
     )
 
 
