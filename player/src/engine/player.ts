@@ -4,22 +4,25 @@
  * The queue is a value (`queue.ts`), sound is the deck's (`deck.ts`), one playing tells its own events (`playing.ts`). This file
  * only decides what follows what.
  */
-import { api, ApiError } from '../api/client'
 import { preferencesQuery, queryClient, sessionQuery } from '../api/queries'
-import type { ActKind, EventContext, Id, Outcome, PlayerEvent, Preferences, Subject, Track } from '../api/types'
+import type { ActKind, EventContext, Outcome, PlayerEvent, Preferences, Subject, Track } from '../api/types'
 import { toast } from '../ui/toasts'
+import { Autoplay } from './autoplay'
 import { table } from './database'
+import { cueFor, overlapOf } from './cue'
 import { Deck, type Cue } from './deck'
-import { overlap, replayGain, volumeGain } from './gain'
-import { deviceId, newId, sessionId } from './ids'
-import { Keeper, readJson, writeJson, type Place } from './keep'
-import { bindMediaKeys, showMedia, showPosition } from './mediaSession'
-import { askNext, itemsOfSlate, queryFor, runsDry } from './next'
+import { diagnose } from './diagnose'
+import { sessionId } from './ids'
+import { Keeper, type Place } from './keep'
+import { showMedia, showPosition } from './mediaSession'
 import { Outbox } from './outbox'
 import { Playing } from './playing'
 import * as queues from './queue'
-import { plan, type CanPlay } from './source'
-import { getState, initial, setState, type PlayerState, type QueueItem, type Repeat } from './store'
+import { SleepTimer } from './sleep'
+import { stamp, type Told } from './stamp'
+import { getState, initial, setState, usual, type PlayerState, type QueueItem, type Repeat } from './store'
+import { Surroundings } from './surroundings'
+import { Volume } from './volume'
 
 export type EmitExtra = Partial<Pick<PlayerEvent, 'rating' | 'context' | 'reason' | 'position_ms'>>
 
@@ -27,52 +30,34 @@ const RESTART_MS = 3_000
 const NEARLY_OVER_MS = 1_500
 const MOST_FAILURES = 3
 const RETRY_MS = 900
-const ASK_AGAIN_MS = 20_000
-const SLEEP_FADE_MS = 8_000
 const PLACE_MS = 5_000
-
-const usual: Preferences = {
-  autoplay: true,
-  discovery: 0.3,
-  replaygain: 'track',
-  crossfade_s: 0,
-  max_bitrate_kbps: null,
-  transcode_format: 'opus',
-  theme: 'system',
-}
-
-interface Settings {
-  volume: number
-  muted: boolean
-}
 
 class Player {
   private queue: queues.Queue = queues.empty
   private playing: Playing | null = null
   private preferences = usual
-  private radio: Id[] | null = null
-  private skipped: Id[] = []
+  private readonly autoplay = new Autoplay({
+    queue: () => this.queue,
+    discovery: () => this.preferences.discovery,
+    chosen: (items, play) => this.appendChosen(items, play),
+  })
   private failures = 0
   /** How often the current item was tried, and whether as a transcode. */
   private attempt = { key: '', tries: 0, forced: false }
-  private askedAt = 0
-  private askedFor = ''
   private placedAt = 0
-  private sleepTimers: ReturnType<typeof setTimeout>[] = []
-  private unbind: (() => void)[] = []
+  private readonly sleepTimer = new SleepTimer({
+    dim: (level, seconds) => this.deckMade?.setDim(level, seconds),
+    asleep: () => {
+      this.pause()
+      this.setSleepTimer(null)
+    },
+  })
+  private readonly surroundings = new Surroundings()
   private running = false
   private deckMade: Deck | null = null
   private readonly outbox = new Outbox(table)
   private readonly keeper = new Keeper()
-  private readonly canPlay: CanPlay
-  private channel: BroadcastChannel | null = null
-
-  constructor() {
-    const probe = typeof Audio === 'undefined' ? null : new Audio()
-    this.canPlay = (type) => probe?.canPlayType(type) ?? ''
-    const settings = readJson<Settings>('segue.volume')
-    if (settings) setState({ volume: bounded(settings.volume, 0, 1, initial.volume), muted: settings.muted === true })
-  }
+  private readonly volume = new Volume((gain) => this.deck.setVolume(gain))
 
   private get deck(): Deck {
     this.deckMade ??= new Deck({
@@ -87,14 +72,12 @@ class Player {
     return this.deckMade
   }
 
-  /* ------------------------------------------------------------ signing in and out */
-
   /** After signing in: takes up the queue, and what was not acknowledged. */
   async start(): Promise<void> {
     if (this.running) return
     const user = queryClient.getQueryData(sessionQuery.queryKey)?.user.id ?? 'me'
     this.running = true
-    this.applyVolume()
+    this.volume.settle()
     this.bind()
     await this.outbox.start(user).catch(() => undefined)
     queryClient.fetchQuery(preferencesQuery).then(
@@ -105,8 +88,8 @@ class Player {
     if (!restored || !this.running || this.queue.items.length > 0) return
     this.queue = restored.queue
     const { place } = restored
-    this.radio = place?.radio ?? null
-    this.skipped = place?.sessionId === sessionId() ? (place.skipped ?? []) : []
+    this.autoplay.radio = place?.radio ?? null
+    this.autoplay.skipped = place?.sessionId === sessionId() ? (place.skipped ?? []) : []
     setState({ shuffle: restored.queue.natural !== null, repeat: place?.repeat ?? 'off' })
     const item = this.queue.items[this.queue.index]
     if (!item) return
@@ -123,49 +106,30 @@ class Player {
     this.running = false
     this.deckMade?.stop()
     this.setSleepTimer(null)
-    for (const undo of this.unbind) undo()
-    this.unbind = []
+    this.surroundings.release()
     this.outbox.stop()
     this.keeper.stop()
     this.queue = queues.empty
-    this.radio = null
-    this.skipped = []
+    this.autoplay.reset()
     const { volume, muted } = getState()
     setState({ ...initial, volume, muted })
   }
 
   private bind(): void {
-    const on = (target: EventTarget, name: string, handler: () => void) => {
-      target.addEventListener(name, handler)
-      this.unbind.push(() => target.removeEventListener(name, handler))
-    }
-    on(window, 'online', () => {
-      this.outbox.nudge()
-      if (getState().status === 'error') this.retry()
-    })
-    on(window, 'pagehide', () => this.leave())
-    on(document, 'visibilitychange', () => {
-      if (document.visibilityState === 'hidden') this.keepPlace()
-    })
-    this.unbind.push(
-      bindMediaKeys({
-        play: () => this.play(),
-        pause: () => this.pause(),
-        next: () => this.next(),
-        previous: () => this.previous(),
-        seek: (ms) => this.seek(ms),
-        stop: () => this.pause(),
-        positionMs: () => this.positionMs,
-      }),
-    )
-    if (typeof BroadcastChannel === 'undefined') return
-    // Two tabs of one browser do not play over one another.
-    const channel = new BroadcastChannel('segue.player')
-    channel.onmessage = () => this.pause()
-    this.channel = channel
-    this.unbind.push(() => {
-      channel.close()
-      this.channel = null
+    this.surroundings.bind({
+      online: () => {
+        this.outbox.nudge()
+        if (getState().status === 'error') this.retry()
+      },
+      leave: () => this.leave(),
+      hidden: () => this.keepPlace(),
+      play: () => this.play(),
+      pause: () => this.pause(),
+      next: () => this.next(),
+      previous: () => this.previous(),
+      seek: (ms) => this.seek(ms),
+      stop: () => this.pause(),
+      positionMs: () => this.positionMs,
     })
   }
 
@@ -176,12 +140,10 @@ class Player {
     this.outbox.flushOnLeave()
   }
 
-  /* ------------------------------------------------------------ what may be pressed */
-
   /** Plays `tracks` from `startIndex`; they become the queue. */
   playTracks(tracks: readonly Track[], startIndex = 0, context?: EventContext | null): void {
     if (tracks.length === 0) return
-    this.radio = null
+    this.autoplay.radio = null
     this.close('stopped', 'replaced')
     this.queue = queues.replace(queues.itemsOf(tracks, context ?? null), startIndex, getState().shuffle)
     this.failures = 0
@@ -214,30 +176,15 @@ class Player {
 
   /** What Segue would play around `seeds`; goes on by itself. */
   async startRadio(seeds: readonly Track[]): Promise<void> {
-    if (seeds.length === 0 || getState().choosing) return
-    const radio = [...new Set(seeds.map((track) => track.id))]
-    setState({ choosing: true })
-    try {
-      const query = queryFor(queues.empty, radio, this.skipped, sessionId(), this.preferences.discovery)
-      const slate = await askNext(query)
-      const items = itemsOfSlate(slate, 'radio')
-      setState({ degraded: slate.degraded, notice: slate.message })
-      if (items.length === 0) {
-        toast(slate.message ?? 'There is nothing to play around this yet.')
-        return
-      }
-      this.close('stopped', 'replaced')
-      this.radio = radio
-      this.failures = 0
-      this.queue = queues.replace(items, 0, false)
-      setState({ shuffle: false })
-      this.begin(0, true)
-      this.changed()
-    } catch (error) {
-      toast(error instanceof Error ? error.message : 'Radio could not start.', { tone: 'bad' })
-    } finally {
-      setState({ choosing: false })
-    }
+    const station = await this.autoplay.tuneIn(seeds)
+    if (!station || !this.running) return
+    this.close('stopped', 'replaced')
+    this.autoplay.radio = station.ids
+    this.failures = 0
+    this.queue = queues.replace(station.items, 0, false)
+    setState({ shuffle: false })
+    this.begin(0, true)
+    this.changed()
   }
 
   toggle(): void {
@@ -252,7 +199,7 @@ class Player {
     if (getState().status === 'error') this.retry()
     else if (this.deck.loadedKey === item.key) {
       setState({ status: 'loading' })
-      this.channel?.postMessage('plays')
+      this.surroundings.quietOtherTabs()
       this.deck.resume()
     } else this.begin(getState().positionMs, true, true)
   }
@@ -312,13 +259,8 @@ class Player {
     const { playing } = this
     if (!playing) return
     const over = this.nearlyOver()
-    if (!over && playing.begun) this.passOver(playing.track.id)
+    if (!over && playing.begun) this.autoplay.passOver(playing.track.id)
     this.close(over ? 'finished' : 'skipped', reason)
-  }
-
-  /** What was skipped or taken out is not to be chosen again while this page lasts. */
-  private passOver(id: Id): void {
-    this.skipped = [...this.skipped.filter((each) => each !== id), id].slice(-200)
   }
 
   private nearlyOver(): boolean {
@@ -340,19 +282,11 @@ class Player {
   }
 
   setVolume(volume: number): void {
-    setState({ volume: bounded(volume, 0, 1, initial.volume), muted: false })
-    this.applyVolume()
+    this.volume.set(volume)
   }
 
   setMuted(muted: boolean): void {
-    setState({ muted })
-    this.applyVolume()
-  }
-
-  private applyVolume(): void {
-    const { volume, muted } = getState()
-    this.deck.setVolume(muted ? 0 : volumeGain(volume))
-    writeJson('segue.volume', { volume, muted } satisfies Settings)
+    this.volume.mute(muted)
   }
 
   setShuffle(on: boolean): void {
@@ -371,7 +305,7 @@ class Player {
     if (!item) return
     const current = index === this.queue.index
     if (current) this.skip('removed')
-    this.passOver(item.track.id)
+    this.autoplay.passOver(item.track.id)
     const last = current && index === this.queue.items.length - 1
     const { status } = getState()
     this.queue = queues.removeAt(this.queue, index)
@@ -390,7 +324,7 @@ class Player {
     const { status } = getState()
     const keep = status === 'playing' || status === 'loading'
     if (!keep) this.close('stopped', 'cleared')
-    this.radio = null
+    this.autoplay.radio = null
     this.queue = queues.clear(this.queue, keep)
     if (this.queue.index < 0) this.silence()
     this.changed()
@@ -406,9 +340,9 @@ class Player {
     this.preferences = { ...old, ...preferences }
     setState({ autoplay: this.preferences.autoplay })
     const { current } = getState()
-    if (current && old.replaygain !== this.preferences.replaygain) this.deck.setFactor(this.factor(current.track))
+    if (current && old.replaygain !== this.preferences.replaygain) this.deck.setFactor(this.cue(current, 0).factor)
     this.prepare()
-    this.maybeAsk()
+    this.autoplay.consider()
   }
 
   /** Listening that Segue is not to learn from, until turned off or the page is left. */
@@ -418,23 +352,7 @@ class Player {
 
   /** Stops after so many minutes, or with the current track. The last seconds fade. */
   setSleepTimer(after: number | 'track' | null): void {
-    for (const timer of this.sleepTimers) clearTimeout(timer)
-    this.sleepTimers = []
-    this.deckMade?.setDim(1, 0.3)
-    if (after === 'track') setState({ sleep: { kind: 'track' } })
-    else if (after === null || !(after > 0)) setState({ sleep: null })
-    else {
-      const ms = Math.min(after, 24 * 60) * 60_000
-      const fade = Math.min(SLEEP_FADE_MS, ms / 2)
-      setState({ sleep: { kind: 'time', endsAt: Date.now() + ms } })
-      this.sleepTimers = [
-        setTimeout(() => this.deck.setDim(0, fade / 1000), ms - fade),
-        setTimeout(() => {
-          this.pause()
-          this.setSleepTimer(null)
-        }, ms),
-      ]
-    }
+    setState({ sleep: this.sleepTimer.set(after) })
     this.prepare()
   }
 
@@ -448,13 +366,6 @@ class Player {
     return this.deckMade?.bufferedMs ?? 0
   }
 
-  /** Events that the server refused for good. */
-  get rejectedEvents(): number {
-    return this.outbox.rejected
-  }
-
-  /* ------------------------------------------------------------ what follows what */
-
   /** Starts the current item at `positionMs`. `same` goes on with the playing at hand (after a reload, after an error). */
   private begin(positionMs: number, sound: boolean, same = false): void {
     const item = this.queue.items[this.queue.index]
@@ -464,28 +375,17 @@ class Player {
     }
     if (!same || this.playing?.key !== item.key) this.playing = new Playing(item, this.tell)
     if (this.attempt.key !== item.key) this.attempt = { key: item.key, tries: 0, forced: false }
-    if (sound) this.channel?.postMessage('plays')
+    if (sound) this.surroundings.quietOtherTabs()
     const cue = this.cue(item, 0)
     setState({ transcoding: cue.plan.kind === 'transcode', error: null })
     this.show({ status: sound ? 'loading' : 'paused', positionMs, durationMs: item.track.duration_ms })
     this.deck.play(cue, positionMs, sound)
     this.prepare()
-    this.maybeAsk()
+    this.autoplay.consider()
   }
 
   private cue(item: QueueItem, overlapS: number): Cue {
-    const forced = this.attempt.key === item.key && this.attempt.forced
-    return {
-      key: item.key,
-      track: item.track,
-      plan: plan(item.track, this.preferences, this.canPlay, forced),
-      factor: this.factor(item.track),
-      overlapS,
-    }
-  }
-
-  private factor(track: Track): number {
-    return replayGain(track.replaygain, this.preferences.replaygain)
+    return cueFor(item, this.preferences, this.attempt.key === item.key && this.attempt.forced, overlapS)
   }
 
   /** Tells the deck what comes next, so that it can go on without a gap. */
@@ -499,9 +399,7 @@ class Player {
       this.deckMade.prepare(null)
       return
     }
-    const seamless = queues.continues(current.track, item.track) && !getState().shuffle
-    const wanted = seamless ? 0 : overlap(this.preferences.crossfade_s, current.track.duration_ms, item.track.duration_ms)
-    this.deckMade.prepare(this.cue(item, wanted))
+    this.deckMade.prepare(this.cue(item, overlapOf(current, item, this.preferences, getState().shuffle)))
   }
 
   private onTick(): void {
@@ -521,7 +419,7 @@ class Player {
     this.failures = 0
     this.show({ status: 'playing', positionMs, durationMs: this.shownDuration() })
     showPosition(positionMs, this.shownDuration())
-    this.maybeAsk()
+    this.autoplay.consider()
   }
 
   private onWaiting(): void {
@@ -570,7 +468,7 @@ class Player {
     this.playing = item ? new Playing(item, this.tell) : null
     this.show({ status: item ? 'paused' : 'idle', positionMs: 0 })
     this.keepPlace()
-    if (this.wantsMore()) void this.ask(true)
+    if (this.autoplay.wanted) void this.autoplay.ask(true)
   }
 
   private silence(): void {
@@ -583,8 +481,6 @@ class Player {
     this.playing?.end(this.positionMs, outcome, reason)
     this.playing = null
   }
-
-  /* ------------------------------------------------------------ failures */
 
   /**
    * A broken connection is tried again; a file the browser will not take is asked for as a transcode; what still fails is
@@ -643,62 +539,18 @@ class Player {
     this.begin(getState().positionMs, true, true)
   }
 
-  /* ------------------------------------------------------------ autoplay */
-
-  private wantsMore(): boolean {
-    const { repeat, autoplay, sleep } = getState()
-    return (autoplay || this.radio !== null) && repeat === 'off' && sleep?.kind !== 'track' && runsDry(this.queue)
-  }
-
-  private maybeAsk(): void {
-    const { choosing, status } = getState()
-    if (!this.wantsMore() || choosing || (status !== 'playing' && status !== 'loading')) return
-    // The same question soon again would get the same answer.
-    const asked = `${this.queue.items[this.queue.index]?.key} ${this.queue.items.length}`
-    if (asked === this.askedFor && Date.now() - this.askedAt < ASK_AGAIN_MS) return
-    this.askedFor = asked
-    void this.ask(false)
-  }
-
-  /** Appends what the server chooses; with `play` goes on with it. */
-  private async ask(play: boolean): Promise<void> {
-    if (getState().choosing) return
-    this.askedAt = Date.now()
-    setState({ choosing: true })
-    try {
-      const before = this.queue.items.length
-      const slate = await askNext(queryFor(this.queue, this.radio, this.skipped, sessionId(), this.preferences.discovery))
-      setState({ degraded: slate.degraded, notice: slate.message })
-      if (!this.running || !this.wantsMore() || slate.items.length === 0) return
-      this.queue = queues.append(this.queue, itemsOfSlate(slate, this.radio ? 'radio' : 'next'))
-      if (play && getState().status === 'paused' && this.queue.index === before - 1) {
-        this.queue = { ...this.queue, index: before }
-        this.begin(0, true)
-      }
-      this.changed()
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      setState({ notice: `Segue could not choose what comes next. ${error.message}` })
-    } finally {
-      setState({ choosing: false })
+  private appendChosen(items: QueueItem[], play: boolean): void {
+    if (!this.running) return
+    const before = this.queue.items.length
+    this.queue = queues.append(this.queue, items)
+    if (play && getState().status === 'paused' && this.queue.index === before - 1) {
+      this.queue = { ...this.queue, index: before }
+      this.begin(0, true)
     }
+    this.changed()
   }
 
-  /* ------------------------------------------------------------ telling */
-
-  private readonly tell = (event: Pick<PlayerEvent, 'kind'> & Partial<PlayerEvent>): void => {
-    const isPrivate = getState().private
-    this.outbox.add({
-      event_id: newId(),
-      at: new Date().toISOString(),
-      session_id: sessionId(),
-      device_id: deviceId(),
-      utc_offset_min: -new Date().getTimezoneOffset(),
-      client: 'segue-player',
-      ...event,
-      ...(isPrivate ? { private: true } : {}),
-    })
-  }
+  private readonly tell = (event: Told): void => this.outbox.add(stamp(event, getState().private))
 
   private place(): Place {
     const { current, shuffle, repeat } = getState()
@@ -710,8 +562,8 @@ class Player {
       playedMs: this.playing?.playedMs ?? 0,
       shuffle,
       repeat,
-      radio: this.radio,
-      skipped: this.skipped,
+      radio: this.autoplay.radio,
+      skipped: this.autoplay.skipped,
       sessionId: sessionId(),
     }
   }
@@ -727,7 +579,7 @@ class Player {
     this.keeper.saveQueue(this.queue, this.positionMs)
     this.keepPlace()
     this.prepare()
-    this.maybeAsk()
+    this.autoplay.consider()
   }
 
   private show(change: Partial<PlayerState>): void {
@@ -735,23 +587,6 @@ class Player {
     setState({ queue: items, index, current: items[index] ?? null, ...change })
     showMedia(getState())
   }
-}
-
-/** Why a track did not come: asked once, before it is passed over. */
-async function diagnose(id: Id): Promise<'unreachable' | 'signed out' | 'gone' | 'broken'> {
-  try {
-    const track = await api.get<Track>(`tracks/${encodeURIComponent(id)}`)
-    return track.missing ? 'gone' : 'broken'
-  } catch (error) {
-    if (!(error instanceof ApiError)) return 'broken'
-    if (error.status === 401) return 'signed out'
-    if (error.status === 404) return 'gone'
-    return error.transient ? 'unreachable' : 'broken'
-  }
-}
-
-function bounded(value: number, low: number, high: number, otherwise: number): number {
-  return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : otherwise
 }
 
 export const player = new Player()

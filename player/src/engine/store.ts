@@ -1,6 +1,6 @@
 /** What the player shows of itself: one value, replaced whole, watched by whoever wants a part of it. */
 import { useCallback, useRef, useSyncExternalStore } from 'react'
-import type { QueueItem as BaseItem } from '../api/types'
+import type { Preferences, QueueItem as BaseItem } from '../api/types'
 
 /** `source` names the retriever behind an item that Segue appended. */
 export interface QueueItem extends BaseItem {
@@ -61,6 +61,17 @@ export const initial: PlayerState = {
   transcoding: false,
   private: false,
   autoplay: true,
+}
+
+/** Until the listener's own are read. */
+export const usual: Preferences = {
+  autoplay: true,
+  discovery: 0.3,
+  replaygain: 'track',
+  crossfade_s: 0,
+  max_bitrate_kbps: null,
+  transcode_format: 'opus',
+  theme: 'system',
 }
 
 let state = initial
