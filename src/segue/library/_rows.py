@@ -35,7 +35,12 @@ def _annotated(table: sa.Table, kind: str) -> sa.Join:
 _NOTE = (s.annotation.c.liked_at, s.annotation.c.rating, s.annotation.c.play_count, s.annotation.c.last_played_at)
 _TRACKS = (
     sa.select(
-        s.track, s.release.c.title.label("release_title"), s.release.c.artist.label("release_artist"), s.release.c.disc_titles, *_NOTE
+        s.track,
+        s.release.c.title.label("release_title"),
+        s.release.c.artist.label("release_artist"),
+        s.release.c.disc_titles,
+        s.release.c.art_id.label("release_art"),
+        *_NOTE,
     )
     .select_from(_annotated(s.track, "track").join(s.release, s.release.c.id == s.track.c.release_id))
     .where(s.track.c.id.in_(_expanding("ids")))
@@ -124,7 +129,7 @@ def _track(row: Any, artists: list[Any], genres: list[Any], release_artists: lis
         release=row.release_title,
         release_artist=row.release_artist,
         release_artists=tuple(Credit(artist_id=a.artist_id, name=a.name) for a in release_artists),
-        art=row.art_id,
+        art=row.art_id or row.release_art,
         disc=row.disc,
         disc_title=titles.get(str(row.disc)),
         number=row.number,
