@@ -72,13 +72,10 @@ def serve(
 def _welcome(address: str, first: tuple[str, str] | None) -> Panel:
     lines = [f"[bold]Player[/]    {address}"]
     if first:
-        lines += [
-            f"[bold]Sign in[/]   {first[0]}  with the password  [bold]{first[1]}[/]",
-            "          (shown once; change it under Settings, or with `segue user passwd`)",
-        ]
+        lines += [f"[bold]Sign in[/]   {first[0]}, password [bold]{first[1]}[/] (shown this once)"]
     lines += [
-        f"[bold]Apps[/]      any OpenSubsonic app: server {address.rstrip('/')}, your user name,",
-        "          and an app password from Settings › Connect an app (or `segue token create`)",
+        "[bold]Apps[/]      any OpenSubsonic app: the address above, your name, and",
+        "          an app password from Settings › Connect an app",
         "[bold]Stop[/]      Ctrl-C",
     ]
     return Panel("\n".join(lines), title=f"Segue {__version__}", border_style="green", expand=False)
