@@ -291,6 +291,8 @@ class Listening:
             slate, degraded=tuple(run.degraded), removed=tuple(dict.fromkeys(run.removed)), timings=tuple(run.timings)
         )
         run.attempt("slate_unstored", lambda: self._slates.put(traced), otherwise=None)
+        stages = {timing.stage: round(timing.ms, 1) for timing in run.timings}
+        _log.info("answered", flow=run.flow, slate=slate.id, items=len(slate.items), degraded=run.degraded, stages_ms=stages)
         return msgspec.structs.replace(traced, degraded=tuple(run.degraded))
 
     def slate(self, listener: Listener, slate_id: SlateId) -> Slate:

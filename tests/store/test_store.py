@@ -1,0 +1,125 @@
+"""The store: one owner, readers that never wait, urgent writes first, migrations that keep what was."""
+
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from segue.errors import ConfigError, DataDirInUse
+from segue.store import Database, DataDir, migrate, open_store, schema
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    with DataDir(tmp_path / "data") as data:
+        return open_store(data)
+
+
+def count(db: Database) -> int:
+    with db.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(schema.setting)).scalar_one()
+
+
+def put(db: Database, key: str, *, urgent: bool = False) -> None:
+    with db.write(urgent=urgent) as connection:
+        connection.execute(schema.setting.insert().values(key=key, value="1"))
+
+
+def test_a_data_directory_has_one_owner(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "data") as data:
+        assert data.root.stat().st_mode & 0o077 == 0
+        with pytest.raises(DataDirInUse, match="Stop it"), DataDir(tmp_path / "data"):
+            pass
+    with DataDir(tmp_path / "data"):
+        pass
+
+
+def test_readers_see_the_last_commit_and_never_wait(db: Database) -> None:
+    put(db, "first")
+    with db.write() as connection:
+        connection.execute(schema.setting.insert().values(key="second", value="1"))
+        started = time.monotonic()
+        assert count(db) == 1
+        assert time.monotonic() - started < 1
+    assert count(db) == 2
+
+
+def test_a_write_that_raises_leaves_nothing(db: Database) -> None:
+    with pytest.raises(ZeroDivisionError), db.write() as connection:  # noqa: PT012
+        connection.execute(schema.setting.insert().values(key="lost", value="1"))
+        raise ZeroDivisionError
+    assert count(db) == 0
+    put(db, "kept")
+    assert count(db) == 1
+
+
+def test_urgent_writes_pass_the_others(db: Database) -> None:
+    order: list[str] = []
+    held = threading.Event()
+
+    def hold() -> None:
+        with db.write():
+            held.set()
+            time.sleep(0.3)
+
+    def write(name: str, urgent: bool) -> None:
+        with db.write(urgent=urgent):
+            order.append(name)
+
+    threads = [threading.Thread(target=hold)]
+    threads[0].start()
+    held.wait()
+    for name, urgent in (("scan 1", False), ("scan 2", False), ("event", True)):
+        threads.append(threading.Thread(target=write, args=(name, urgent)))
+        threads[-1].start()
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    assert order[0] == "event"
+
+
+def test_eight_writers_lose_nothing(db: Database) -> None:
+    def write(worker: int) -> None:
+        for number in range(50):
+            put(db, f"{worker} {number}", urgent=number % 2 == 0)
+
+    threads = [threading.Thread(target=write, args=(worker,)) for worker in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count(db) == 400
+
+
+def test_paths_that_are_no_text_survive(db: Database) -> None:
+    odd = "caf\udce9/\ud83d"[:5]
+    with db.write() as connection:
+        connection.execute(schema.library.insert().values(name="odd", path=odd, created_at=0))
+    with db.read() as connection:
+        assert connection.execute(sa.select(schema.library.c.path)).scalar_one() == odd
+
+
+def test_migrations_create_once_keep_a_copy_and_refuse_the_future(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "data") as data:
+        assert migrate(data) is not None
+        assert migrate(data) is None
+        with sqlite3.connect(data.database) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = 'from-the-future'")
+        with pytest.raises(ConfigError, match="newer Segue"):
+            migrate(data)
+        with sqlite3.connect(data.database) as connection:
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == "from-the-future"
+
+
+def test_the_schema_is_what_the_migrations_make(tmp_path: Path) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with DataDir(tmp_path / "data") as data:
+        migrate(data)
+        engine = sa.create_engine(f"sqlite:///{data.database}")
+        with engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
