@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from segue.ingest._playlists import update_playlist
 from segue.ingest._record import Answer, ImageAnswer
@@ -550,9 +551,15 @@ class Scanner:
         present = sa.select(s.track.c.path).where(s.track.c.library_id == run.library.id, s.track.c.missing_at.is_(None))
         with self._db.write() as connection:
             if folders is None and not run.stop.is_set():
-                connection.execute(f.delete().where(f.c.library_id == run.library.id, f.c.path.not_in(failed), f.c.path.not_in(present)))
+                own = sa.select(f.c.path, f.c.kind).where(f.c.library_id == run.library.id)
+                for row in connection.execute(own.where(f.c.path.not_in(failed), f.c.path.not_in(present))).all():
+                    if (row.path, row.kind) not in run.findings:
+                        gone = (f.c.library_id == run.library.id) & (f.c.path == row.path) & (f.c.kind == row.kind)
+                        connection.execute(f.delete().where(gone))
             if rows:
-                connection.execute(f.insert().prefix_with("OR REPLACE"), rows)
+                told = sqlite.insert(f)
+                told = told.on_conflict_do_update(index_elements=["library_id", "path", "kind"], set_={"message": told.excluded.message})
+                connection.execute(told, rows)
             if folders is None:
                 connection.execute(s.library.update().where(s.library.c.id == run.library.id).values(scanned_at=at))
 
