@@ -27,6 +27,9 @@ _ROLES = ("composer", "lyricist", "conductor", "remixer", "arranger", "producer"
 
 def clean(text: str, longest: int = LONGEST) -> tuple[str, bool]:
     """A value without control characters and undecodable bytes, and whether anything was lost."""
+    if text.isascii() and text.isprintable():  # nearly always
+        kept = text.strip()
+        return kept[:longest], len(kept) > longest
     plain = text.encode("utf-8", "replace").decode()
     kept = "".join(c for c in plain if c.isprintable() or c in "\n\t").strip()
     return kept[:longest], len(kept) > longest or "\ufffd" in text
@@ -36,6 +39,9 @@ def split(values: list[str], *, slashes: bool, people: bool) -> list[str]:
     """The documented rule: see the module. Order kept, repeats and empty parts dropped. Idempotent but for ``slashes``."""
     out: list[str] = []
     for value in values:
+        if not (";" in value or "/" in value or (people and "f" in value.lower())):  # nothing to split at
+            out.append(value.strip())
+            continue
         for part in re.split(r"\s*;\s*|\s+/\s+", value):
             pieces = [part]
             if slashes and "/" in part:
@@ -56,8 +62,11 @@ class _Reader:
         self.findings = findings
 
     def all(self, name: str) -> list[str]:
+        values = self.tags.fields.get(name)
+        if not values:
+            return []
         out = []
-        for value in self.tags.fields.get(name, ()):
+        for value in values:
             kept, lost = clean(value)
             if lost:
                 self.lossy.add(name)
@@ -170,6 +179,8 @@ def _either(first: float | None, second: float | None) -> float | None:
 def _contributors(tags: Tags, read: _Reader) -> list[dict[str, Any]]:
     out: dict[tuple[str, str, str | None], None] = {}
     for role in _ROLES:
+        if role not in tags.fields:
+            continue
         for name in split(read.all(role), slashes=tags.single_valued, people=False):
             out[role, name, None] = None
     for what, person in tags.performers:

@@ -195,6 +195,7 @@ track = Table(
     UniqueConstraint("library_id", "path"),
     Index("ix_track_sort", "sort_key", "id", "library_id", "missing_at"),
     Index("ix_track_added", "added_at", "id", "library_id", "missing_at"),
+    Index("ix_track_year", "year", "id", "library_id", "missing_at"),
 )
 track_artist = Table(
     "track_artist",
