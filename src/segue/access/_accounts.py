@@ -20,7 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from segue.access._secrets import Vault, new_secret
 from segue.access._throttle import Throttle
-from segue.errors import AppPasswordNeeded, BadRequest, Conflict, NotFound, Unauthenticated
+from segue.errors import AppPasswordNeeded, BadRequest, Conflict, NotFound, Unauthenticated, Unavailable
 from segue.model import Listener, Token, User
 from segue.ports import Clock
 from segue.store import Database, schema
@@ -36,6 +36,11 @@ _IDLE_MS = 30 * 86_400_000
 _ABSOLUTE_MS = 365 * 86_400_000
 _TOUCH_MS = 60_000
 _MOST_TOKENS = 100
+_HASHING_AT_ONCE = 2
+_HASHING_WAITING = 8
+_LONGEST_APP_WAIT_S = 30.0
+"""Shorter than for signing in: a forgotten app that retries with a revoked secret must not keep the household's new ones waiting for long,
+and nobody guesses 190 bits."""
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,10 +87,12 @@ class Accounts:
         self._clock = clock
         self._vault = Vault(key_file)
         self._hasher = PasswordHasher()  # argon2id, RFC 9106's second recommendation
-        self._hashing = threading.BoundedSemaphore(2)  # 64 MiB each: a flood of guesses must not take the memory
+        self._hashing = threading.BoundedSemaphore(_HASHING_AT_ONCE)  # 64 MiB each: a flood of guesses must not take the memory
+        self._places = threading.BoundedSemaphore(_HASHING_AT_ONCE + _HASHING_WAITING)  # nor all threads
         self._decoy = self._hasher.hash(secrets.token_urlsafe())
+        self._sealed_decoy = self._vault.seal(new_secret("seg"), "")
         self._sign_in_throttle = Throttle(clock)
-        self._app_throttle = Throttle(clock)
+        self._app_throttle = Throttle(clock, longest_s=_LONGEST_APP_WAIT_S)
 
     # -- users -------------------------------------------------------------------------------------------------------
 
@@ -120,12 +127,16 @@ class Accounts:
             raise NotFound("user", id)
         return _user(row)
 
-    def update_user(self, id: UserId, *, name: str | None = None, admin: bool | None = None) -> User:
-        """Raises Conflict when it would leave no admin, or the name is taken."""
+    def update_user(self, id: UserId, *, name: str | None = None, admin: bool | None = None, password: str | None = None) -> User:
+        """All of it or nothing. With a new ``password``, their sessions end; their apps go on.
+
+        Raises Conflict when it would leave no admin, or the name is taken; BadRequest, NotFound.
+        """
+        values: dict[str, Any] = {} if password is None else {"password_hash": self._hash(password)}
         with self._db.write(urgent=True) as connection:
             if admin is False:
                 _keep_one_admin(connection, id)
-            values: dict[str, Any] = {} if admin is None else {"admin": int(admin)}
+            values |= {} if admin is None else {"admin": int(admin)}
             if name is not None:
                 name = _checked_name(name)
                 other = sa.select(schema.user.c.id).where(schema.user.c.name_folded == name.casefold(), schema.user.c.id != id)
@@ -134,6 +145,8 @@ class Accounts:
                 values |= {"name": name, "name_folded": name.casefold()}
             if values:
                 connection.execute(schema.user.update().where(schema.user.c.id == id).values(**values))
+            if password is not None:
+                connection.execute(schema.session.delete().where(schema.session.c.user_id == id))
         return self.user(id)
 
     def remove_user(self, id: UserId) -> None:
@@ -171,13 +184,13 @@ class Accounts:
 
     def check_password(self, id: UserId, password: str, address: str = "local") -> None:
         """Raises Unauthenticated when it is not the user's, Throttled after too many wrong ones."""
-        self._sign_in_throttle.check(id, address)
         with self._db.read() as connection:
-            hashed = connection.execute(sa.select(schema.user.c.password_hash).where(schema.user.c.id == id)).scalar()
-        if not self._verify(hashed, password):
-            self._sign_in_throttle.failed(id, address)
+            row = connection.execute(
+                sa.select(schema.user.c.password_hash, schema.user.c.name_folded).where(schema.user.c.id == id)
+            ).first()
+        account = row.name_folded if row else id  # one count with signing in: there is one password to guess
+        if not self._prove(account, address, row.password_hash if row else None, password):
             raise Unauthenticated("The password is wrong.")
-        self._sign_in_throttle.succeeded(id, address)
 
     def preferences(self, id: UserId) -> Preferences:
         with self._db.read() as connection:
@@ -186,14 +199,14 @@ class Accounts:
 
     def set_preferences(self, id: UserId, changes: dict[str, Any]) -> Preferences:
         """Raises BadRequest for an unknown name or a value out of range."""
-        merged = msgspec.to_builtins(self.preferences(id))
-        if unknown := sorted(set(changes) - set(merged)):
+        if unknown := sorted(set(changes) - set(Preferences.__struct_fields__)):
             raise BadRequest(f"There is no preference {unknown[0][:64]!r}.")
-        try:
-            new = msgspec.convert(merged | changes, Preferences)
-        except msgspec.ValidationError as error:
-            raise BadRequest(str(error)) from error
-        with self._db.write(urgent=True) as connection:
+        with self._db.write(urgent=True) as connection:  # read and written in one: two devices change different things at once
+            text = connection.execute(sa.select(schema.user.c.preferences).where(schema.user.c.id == id)).scalar()
+            try:
+                new = msgspec.convert(msgspec.json.decode(text or "{}") | changes, Preferences)
+            except msgspec.ValidationError as error:
+                raise BadRequest(str(error)) from error
             connection.execute(schema.user.update().where(schema.user.c.id == id).values(preferences=msgspec.json.encode(new).decode()))
         return new
 
@@ -201,14 +214,12 @@ class Accounts:
 
     def sign_in(self, name: str, password: str, *, address: str, client: str | None = None) -> SignedIn:
         """Raises Unauthenticated (the same, as slowly, for an unknown name), Throttled."""
-        folded = unicodedata.normalize("NFKC", name).strip().casefold()[:256]
-        self._sign_in_throttle.check(folded, address)
+        folded = unicodedata.normalize("NFKC", name[:1024]).strip().casefold()[:256]
+        self._sign_in_throttle.check(folded, address)  # before anything is spent on it
         with self._db.read() as connection:
             row = connection.execute(sa.select(schema.user).where(schema.user.c.name_folded == folded)).first()
-        if not self._verify(row.password_hash if row else None, password) or row is None:
-            self._sign_in_throttle.failed(folded, address)
+        if not self._prove(folded, address, row.password_hash if row else None, password) or row is None:
             raise Unauthenticated("Wrong user name or password.")
-        self._sign_in_throttle.succeeded(folded, address)
         cookie, csrf, at = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock()
         with self._db.write(urgent=True) as connection:
             connection.execute(schema.session.delete().where(schema.session.c.expires_at < at))
@@ -251,7 +262,7 @@ class Accounts:
         if kind not in ("app", "api"):
             raise BadRequest("The kind of a token is app or api.")
         admin = self.user(user_id).admin
-        scopes = scopes or DEFAULT_SCOPES
+        scopes = tuple(dict.fromkeys(scopes)) or DEFAULT_SCOPES
         for scope in scopes:
             if scope not in SCOPES or (scope == "admin" and not admin):
                 raise BadRequest(
@@ -292,13 +303,15 @@ class Accounts:
 
     def authenticate_secret(self, secret: str, *, address: str, client: str | None = None) -> Listener:
         """Who a Bearer secret or API key belongs to. Raises Unauthenticated, Throttled."""
-        self._app_throttle.check("", address)
+        lookup = self._vault.lookup(secret[:256])
+        account = f"secret {lookup.hex()[:32]}"  # the secret is the account: nobody's failures count against another's secret
+        self._app_throttle.check(account, address)
         with self._db.read() as connection:
-            row = connection.execute(sa.select(schema.token).where(schema.token.c.lookup == self._vault.lookup(secret[:256]))).first()
+            row = connection.execute(sa.select(schema.token).where(schema.token.c.lookup == lookup)).first()
         if row is None:
-            self._app_throttle.failed("", address)
+            self._app_throttle.failed(account, address)
             raise Unauthenticated("This token is not known: it was revoked, or is cut short.")
-        self._app_throttle.succeeded("", address)
+        self._app_throttle.succeeded(account, address)
         return self._through(row, client)
 
     def authenticate_app(
@@ -315,7 +328,7 @@ class Accounts:
 
         Raises AppPasswordNeeded for whatever is wrong, a login password included: a stranger learns nothing from it. Throttled.
         """
-        folded = unicodedata.normalize("NFKC", name).strip().casefold()[:256]
+        folded = unicodedata.normalize("NFKC", name[:1024]).strip().casefold()[:256]
         self._app_throttle.check(folded, address)
         query = (
             sa.select(schema.token)
@@ -324,10 +337,10 @@ class Accounts:
             .order_by(schema.token.c.last_used_at.desc())
         )
         with self._db.read() as connection:
-            rows = connection.execute(query).all()
+            rows: list[Any] = list(connection.execute(query).all())
         found = None
-        for row in rows:  # every one is looked at, so that the time tells nothing
-            secret = self._vault.open(row.sealed, row.id)
+        for row in rows or [None]:  # every one is looked at, and one where there is none, so that the time tells nothing
+            secret = self._vault.open(row.sealed, row.id) if row else self._vault.open(self._sealed_decoy, "")
             if secret is None:
                 continue
             if token is not None:
@@ -371,14 +384,25 @@ class Accounts:
         with self._hashing:
             return self._hasher.hash(password.encode("utf-8", "surrogatepass"))
 
-    def _verify(self, hashed: str | None, password: str) -> bool:
-        """As slow for a user who does not exist."""
-        with self._hashing:
-            try:
-                self._hasher.verify(hashed or self._decoy, password[:1024].encode("utf-8", "surrogatepass"))
-            except (VerificationError, InvalidHashError):
-                return False
-        return hashed is not None
+    def _prove(self, account: str, address: str, hashed: str | None, password: str) -> bool:
+        """Whether ``password`` is the one; as slow for a user who does not exist. Raises Throttled, Unavailable.
+
+        The throttle is asked once it is this guess's turn: a burst of guesses at once must not slip past together.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Unavailable("Too many people are signing in at once. Try again in a moment.")
+        try:
+            with self._hashing:
+                self._sign_in_throttle.check(account, address)
+                try:
+                    self._hasher.verify(hashed or self._decoy, password[:1024].encode("utf-8", "surrogatepass"))
+                    proven = hashed is not None
+                except (VerificationError, InvalidHashError):
+                    proven = False
+                (self._sign_in_throttle.succeeded if proven else self._sign_in_throttle.failed)(account, address)
+                return proven
+        finally:
+            self._places.release()
 
 
 def _keep_one_admin(connection: sa.Connection, id: UserId) -> None:

@@ -4,6 +4,7 @@ OpenSubsonic's token is ``md5(secret + salt)`` (Subsonic API, authentication), s
 kept encrypted (AES-256-GCM), the key in a file of its own, readable by its owner alone.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -53,18 +54,35 @@ def new_secret(prefix: str) -> str:
 
 
 def _read_or_make(path: Path) -> bytes:
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) != _KEY_BYTES:
-            raise ConfigError(
-                f"{path} is not a key of {_KEY_BYTES} bytes. Restore it from a backup; or move it away and make new app passwords."
-            ) from None
-        return key
-    key = secrets.token_bytes(_KEY_BYTES)
-    with os.fdopen(handle, "wb") as out:
-        out.write(key)
-        out.flush()
-        os.fsync(out.fileno())
+    if not path.exists():
+        _make(path)
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:  # copied here by hand, or out of an archive
+            with contextlib.suppress(OSError):
+                os.fchmod(file.fileno(), 0o600)
+        key = file.read(_KEY_BYTES + 1)
+    if len(key) != _KEY_BYTES:
+        raise ConfigError(
+            f"{path} is not a key of {_KEY_BYTES} bytes. Restore it from a backup; or move it away and make new app passwords."
+        )
     return key
+
+
+def _make(path: Path) -> None:
+    """Whole or not at all, whenever the power fails; the first of two makers wins."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(secrets.token_bytes(_KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
