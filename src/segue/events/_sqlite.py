@@ -134,7 +134,7 @@ class SqliteEventLog:
 
     def read(self, after: int, limit: int, *, user_id: UserId | None = None) -> Sequence[tuple[int, Event]]:
         where, values = ('"offset" > ?', [after]) if user_id is None else ('user_id = ? AND "offset" > ?', [user_id, after])
-        sql = f'SELECT "offset", body FROM event WHERE {where} ORDER BY "offset" LIMIT ?'  # noqa: S608 (two fixed clauses)
+        sql = f'SELECT "offset", body FROM event WHERE {where} ORDER BY "offset" LIMIT ?'
         with self._reader() as connection, _spoken(self.path, "read"):
             rows = connection.execute(sql, [*values, max(0, limit)]).fetchall()
             return [(offset, _decoder.decode(body)) for offset, body in rows]

@@ -19,6 +19,8 @@ from segue.types import ArtistId, LibraryId, ReleaseId, TrackId
 _log = get_logger("flow.track")
 _LAST = "last_scan"
 _MOST_FINDINGS_KEPT = 1000
+_MANY = 200
+"""Tracks written by a scan that make it worth looking at the tables again."""
 
 
 class Index(Protocol):
@@ -95,6 +97,8 @@ class TrackFlow:
             finally:
                 self._status = None
             total = _together(reports, time.monotonic() - started)
+            if total.added + total.changed + total.moved >= _MANY:
+                self._db.analyse()
             if folders is None:
                 self._keep(total)
                 _log.info(

@@ -303,6 +303,10 @@ class Writer:
                     r.c.library_id == self.library_id,
                 )
             ).first()
+        if row is None:
+            # Tags of one release need not agree on naming its artist: those that do not name one join those that do.
+            beside = sa.select(r.c.id).where(r.c.folder_id == folder_id, r.c.title_folded == folded, r.c.library_id == self.library_id)
+            row = connection.execute(beside.where(r.c.artist_folded == "") if tagged else beside.order_by(r.c.id)).first()
         date = record.original_date or record.date
         shown_sort = record.release_sort or title
         values = {
@@ -321,6 +325,8 @@ class Writer:
             "folder_id": folder_id,
         }
         if row is not None:
+            if not tagged:
+                del values["artist_folded"]
             connection.execute(r.update().where(r.c.id == row.id).values(**values))
             id = str(row.id)
         else:
