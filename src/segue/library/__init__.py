@@ -1,7 +1,8 @@
 """What there is: the catalogue as one listener sees it, search over it, playlists, queues, and the libraries themselves."""
 
-from segue.library._catalogue import ArtSource, Catalogue, Counts, FolderView, Liked, ReleaseSort, TrackSort
+from segue.library._catalogue import ArtSource, Catalogue, Counts, FolderView, Liked
 from segue.library._libraries import Libraries
+from segue.library._pages import ReleaseSort, TrackSort
 from segue.library._playlists import Playlists
 from segue.library._queues import Queue, Queues
 from segue.library._search import Found, Search

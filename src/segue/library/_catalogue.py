@@ -14,15 +14,16 @@ import msgspec
 import sqlalchemy as sa
 
 from segue.errors import NotFound
-from segue.library import _rows
+from segue.library import _pages, _rows
+from segue.library._pages import ReleaseSort, TrackSort
 from segue.model import Artist, Finding, Folder, Genre, Listener, Lyrics, Page, Release, Track
 from segue.store import Database
 from segue.store import schema as s
 from segue.text import fold
 from segue.types import ArtId, ArtistId, FolderId, LibraryId, ReleaseId, TrackId, UserId, is_id
 
-ReleaseSort = Literal["name", "artist", "newest", "recent", "frequent", "year", "random", "rated", "liked"]
-TrackSort = Literal["title", "artist", "added", "recent", "frequent", "random"]
+_MOST_DRAWS = 20_000
+"""Row numbers a sample tries before it reads what is granted instead."""
 Kind = Literal["track", "release", "artist", "folder", "playlist"]
 
 
@@ -142,7 +143,7 @@ class Catalogue:
                 sa.select(p.c.id).where(
                     p.c.id == id,
                     p.c.deleted_at.is_(None),
-                    (p.c.owner_id == listener.user.id) | (p.c.library_id.is_(None) & (p.c.public == 1)) | p.c.library_id.in_(granted),
+                    (p.c.library_id.is_(None) & ((p.c.owner_id == listener.user.id) | (p.c.public == 1))) | p.c.library_id.in_(granted),
                 ),
             ),
         )
@@ -205,41 +206,23 @@ class Catalogue:
         genre: str | None = None,
         liked: bool = False,
         library: LibraryId | None = None,
+        seed: int | None = None,
         offset: int = 0,
         limit: int = 50,
     ) -> Page[Track]:
-        t, note = s.track, s.annotation
-        seen = self._seen(listener, library)
-        where = [seen]
-        source: Any = t
-        heard = sort in {"recent", "frequent"}
-        if heard or liked:
-            source = t.join(note, sa.and_(note.c.id == t.c.id, note.c.type == "track", note.c.user_id == listener.user.id))
-            where += [note.c.liked_at.is_not(None)] if liked else []
-            where += [note.c.play_count > 0] if heard else []
-        if genre is not None:
-            where.append(
-                t.c.id.in_(
-                    sa.select(s.track_genre.c.track_id)
-                    .join(s.genre, s.genre.c.id == s.track_genre.c.genre_id)
-                    .where(s.genre.c.name_folded == fold(genre))
-                )
-            )
-        order: dict[str, list[Any]] = {
-            "title": [t.c.sort_key, t.c.id],
-            "artist": [t.c.artist, t.c.release_id, t.c.disc, t.c.number, t.c.id],
-            "added": [t.c.added_at.desc(), t.c.id.desc()],
-            "recent": [note.c.last_played_at.desc(), t.c.id],
-            "frequent": [note.c.play_count.desc(), t.c.id],
-            "random": [sa.func.random()],
-        }
-        query = sa.select(t.c.id).select_from(source).where(*where)
+        """``random`` with a ``seed`` pages stably; without one, each page is drawn anew."""
         with self._db.read() as connection:
-            if len(where) == 1 and not heard:
-                total = self._present(connection, listener, library).tracks
-            else:
-                total = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
-            ids = list(connection.execute(query.order_by(*order[sort]).offset(offset).limit(limit)).scalars())
+            ids, total = _pages.tracks(
+                connection,
+                self._within(listener, library),
+                listener.user.id,
+                sort=sort,
+                genre=genre,
+                liked=liked,
+                seed=seed,
+                offset=offset,
+                limit=limit,
+            )
             return Page(items=self._visible(connection, listener, ids), total=total)
 
     def releases(
@@ -256,52 +239,19 @@ class Catalogue:
         limit: int = 50,
     ) -> Page[Release]:
         """``from_year`` after ``to_year`` gives the years backwards. ``random`` with a ``seed`` pages stably."""
-        r, note = s.release, s.annotation
-        libraries = self._within(listener, library)
-        where = [r.c.track_count > 0, r.c.library_id.in_(libraries)]
-        source: Any = r
-        annotated = {
-            "recent": (note.c.play_count > 0, note.c.last_played_at.desc()),
-            "frequent": (note.c.play_count > 0, note.c.play_count.desc()),
-            "rated": (note.c.rating > 0, note.c.rating.desc()),
-            "liked": (note.c.liked_at.is_not(None), note.c.liked_at.desc()),
-        }.get(sort)
-        if annotated:
-            source = r.join(note, sa.and_(note.c.id == r.c.id, note.c.type == "release", note.c.user_id == listener.user.id))
-            where.append(annotated[0])
-        if genre is not None:
-            where.append(
-                r.c.id.in_(
-                    sa.select(s.release_genre.c.release_id)
-                    .join(s.genre, s.genre.c.id == s.release_genre.c.genre_id)
-                    .where(s.genre.c.name_folded == fold(genre))
-                )
-            )
-        backwards = False
-        if from_year is not None or to_year is not None:
-            low, high = from_year if from_year is not None else -9999, to_year if to_year is not None else 9999
-            backwards = low > high
-            where.append(r.c.year.between(min(low, high), max(low, high)))
-        order: dict[str, list[Any]] = {
-            "name": [r.c.sort_key, r.c.id],
-            "artist": [r.c.artist_sort_key, r.c.sort_key, r.c.id],
-            "newest": [r.c.added_at.desc(), r.c.id.desc()],
-            "year": [r.c.year.desc() if backwards else r.c.year, r.c.sort_key, r.c.id],
-            "random": [sa.func.random()],
-        }
-        query = sa.select(r.c.id).select_from(source).where(*where)
         with self._db.read() as connection:
-            if sort == "random" and seed is not None:
-                ids = list(connection.execute(query.order_by(r.c.id)).scalars())
-                total = len(ids)
-                random.Random(seed).shuffle(ids)
-                ids = ids[offset : offset + limit]
-            else:
-                plain = len(where) == 2
-                count = sa.select(sa.func.count()).select_from(query.subquery())
-                total = self._present(connection, listener, library).releases if plain else connection.execute(count).scalar_one()
-                ordering = [annotated[1], r.c.id] if annotated else order[sort]
-                ids = list(connection.execute(query.order_by(*ordering).offset(offset).limit(limit)).scalars())
+            ids, total = _pages.releases(
+                connection,
+                self._within(listener, library),
+                listener.user.id,
+                sort=sort,
+                genre=genre,
+                from_year=from_year,
+                to_year=to_year,
+                seed=seed,
+                offset=offset,
+                limit=limit,
+            )
             found = _rows.releases(connection, ids, listener.user.id)
         return Page(items=tuple(found[id] for id in ids if id in found), total=total)
 
@@ -318,7 +268,7 @@ class Catalogue:
             query = query.where((s.artist.c.sort_key < "a") | (s.artist.c.sort_key >= "{"))
         elif initial:
             first = fold(initial)[:1] or "a"
-            query = query.where(s.artist.c.sort_key >= first, s.artist.c.sort_key < chr(ord(first) + 1))
+            query = query.where(s.artist.c.sort_key >= first, sa.func.substr(s.artist.c.sort_key, 1, 1) == first)
         with self._db.read() as connection:
             total = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
             ids = list(connection.execute(query.order_by(s.artist.c.sort_key, s.artist.c.id).offset(offset).limit(limit)).scalars())
@@ -340,7 +290,7 @@ class Catalogue:
         with self._db.read() as connection:
             mine = list(connection.execute(own.order_by(*order)).scalars())
             others = list(
-                connection.execute(sa.select(r.c.id).where(r.c.id.in_(on), visible, r.c.id.not_in(mine)).order_by(*order)).scalars()
+                connection.execute(sa.select(r.c.id).where(r.c.id.in_(on), visible, r.c.id.not_in(own)).order_by(*order)).scalars()
             )
             found = _rows.releases(connection, [*mine, *others], listener.user.id)
         return tuple(found[one] for one in mine), tuple(found[one] for one in others)
@@ -383,29 +333,8 @@ class Catalogue:
 
     def genres(self, listener: Listener) -> tuple[Genre, ...]:
         """By name, with what this listener may hear of each."""
-        granted = sorted(listener.libraries)
-        tracks = (
-            sa.select(s.track_genre.c.genre_id, sa.func.count().label("n"))
-            .join(s.track, s.track.c.id == s.track_genre.c.track_id)
-            .where(self._seen(listener))
-            .group_by(s.track_genre.c.genre_id)
-            .subquery()
-        )
-        releases = (
-            sa.select(s.release_genre.c.genre_id, sa.func.count().label("n"))
-            .join(s.release, s.release.c.id == s.release_genre.c.release_id)
-            .where(s.release.c.library_id.in_(granted), s.release.c.track_count > 0)
-            .group_by(s.release_genre.c.genre_id)
-            .subquery()
-        )
-        query = (
-            sa.select(s.genre.c.name, releases.c.n, tracks.c.n)
-            .join(tracks, tracks.c.genre_id == s.genre.c.id)
-            .outerjoin(releases, releases.c.genre_id == s.genre.c.id)
-            .order_by(s.genre.c.name_folded)
-        )
         with self._db.read() as connection:
-            return tuple(Genre(name=row[0], release_count=row[1] or 0, track_count=row[2]) for row in connection.execute(query))
+            return _pages.genres(connection, self._within(listener, None))
 
     def random_tracks(
         self,
@@ -420,13 +349,7 @@ class Catalogue:
         t = s.track
         query = sa.select(t.c.id).where(self._seen(listener, library))
         if genre is not None:
-            query = query.where(
-                t.c.id.in_(
-                    sa.select(s.track_genre.c.track_id)
-                    .join(s.genre, s.genre.c.id == s.track_genre.c.genre_id)
-                    .where(s.genre.c.name_folded == fold(genre))
-                )
-            )
+            query = query.where(_pages.of_genre(s.track_genre, "track_id", genre))
         if from_year is not None:
             query = query.where(t.c.year >= from_year)
         if to_year is not None:
@@ -494,40 +417,57 @@ class Catalogue:
         if artists:
             by = "SELECT t.id FROM track_artist a JOIN track t ON t.id = a.track_id"
             asked.append((f"{by} WHERE a.artist_id IN ({_marks(len(artists))}) AND {seen}", (*artists, *granted)))
-        if genres:
-            of = "SELECT t.id FROM genre g JOIN track_genre o ON o.genre_id = g.id JOIN track t ON t.id = o.track_id"
-            asked.append((f"{of} WHERE g.name_folded IN ({_marks(len(genres))}) AND {seen}", (*map(fold, genres), *granted)))
         if years:
             asked.append((f"SELECT t.id FROM track t WHERE t.year BETWEEN ? AND ? AND {seen}", (*years, *granted)))
         found: list[TrackId] = []
         with self._db.read() as connection:
+            window = limit * 4
             for text, values in asked:
                 # A window of a huge set is sample enough, moved by the seed; a small set is taken whole.
-                window = limit * 4
                 rows = connection.exec_driver_sql(f"{text} LIMIT ? OFFSET ?", (*values, window, seed % 7 * limit)).scalars().all()
                 if not rows:
                     rows = connection.exec_driver_sql(f"{text} LIMIT ?", (*values, window)).scalars().all()
                 found += rows
+            if genres:
+                found += self._of_genres(connection, genres, seen, granted, window, seed)
         unique = sorted(set(found))
         return unique if len(unique) <= limit else random.Random(seed).sample(unique, limit)
 
+    def _of_genres(
+        self, connection: sa.Connection, genres: Sequence[str], seen: str, granted: tuple[LibraryId, ...], window: int, seed: int
+    ) -> Sequence[TrackId]:
+        """From a random track on, in the order of their adding, then from the first: every part of a large genre has its turn."""
+        of = "SELECT t.id FROM genre g JOIN track_genre o ON o.genre_id = g.id JOIN track t ON t.id = o.track_id"
+        pivot = "(SELECT id FROM track WHERE rowid >= ? % (SELECT max(rowid) FROM track) LIMIT 1)"
+        values = (*map(fold, genres), *granted, random.Random(seed).randrange(2**31))
+        found: list[TrackId] = []
+        for side in (">=", "<"):
+            query = f"{of} WHERE g.name_folded IN ({_marks(len(genres))}) AND {seen} AND o.track_id {side} {pivot} LIMIT ?"
+            found += connection.exec_driver_sql(query, (*values, window - len(found))).scalars()
+            if len(found) >= window:
+                break
+        return found
+
     def sample(self, *, libraries: frozenset[LibraryId], limit: int, seed: int = 0) -> Sequence[TrackId]:
         # Rows are numbered densely but for what was removed: random row numbers hit, and cost a lookup each.
-        t = s.track
+        seen = f"library_id IN ({_marks(len(libraries))}) AND missing_at IS NULL"
+        granted = tuple(sorted(libraries))
+        numbers = random.Random(seed)
+        found: dict[TrackId, None] = {}
         with self._db.read() as connection:
-            top = connection.exec_driver_sql("SELECT max(rowid) FROM track").scalar() or 0
-            numbers = random.Random(seed)
-            found: dict[TrackId, None] = {}
-            rowid: sa.ColumnElement[int] = sa.literal_column("track.rowid", sa.Integer)
-            for _ in range(4):
-                picks = [numbers.randint(1, top) for _ in range(min(limit + limit // 4 + 8, 2000))] if top else []
-                query = sa.select(t.c.id).where(
-                    rowid.in_(sa.bindparam("rows", expanding=True)), t.c.library_id.in_(sorted(libraries)), t.c.missing_at.is_(None)
-                )
-                for part in _rows.chunks(picks):  # type: ignore[arg-type]
-                    found |= dict.fromkeys(connection.execute(query, {"rows": part}).scalars())
-                if len(found) >= limit or not top:
+            run = connection.exec_driver_sql
+            top = run("SELECT max(rowid) FROM track").scalar() or 0
+            draws = limit + limit // 4 + 8
+            for _ in range(4 if top else 0):
+                for start in range(0, draws, 500):
+                    picks = [numbers.randint(1, top) for _ in range(min(500, draws - start))]
+                    query = f"SELECT id FROM track WHERE rowid IN ({_marks(len(picks))}) AND {seen}"
+                    found |= dict.fromkeys(run(query, (*picks, *granted)).scalars())
+                if len(found) >= limit or draws > _MOST_DRAWS or draws > top:
                     break
+                draws *= 4
+            if len(found) < limit:  # little of the catalogue is granted, or there is little of it
+                found |= dict.fromkeys(run(f"SELECT id FROM track WHERE {seen} LIMIT ?", (*granted, _MOST_DRAWS)).scalars())
         ids = sorted(found)
         return ids if len(ids) <= limit else random.Random(seed).sample(ids, limit)
 
@@ -570,13 +510,7 @@ class Catalogue:
         return sorted(listener.libraries if library is None else listener.libraries & {library})
 
     def _seen(self, listener: Listener, library: LibraryId | None = None) -> sa.ColumnElement[bool]:
-        return sa.and_(s.track.c.library_id.in_(self._within(listener, library)), s.track.c.missing_at.is_(None))
-
-    def _present(self, connection: sa.Connection, listener: Listener, library: LibraryId | None) -> Counts:
-        r = s.release
-        query = sa.select(sa.func.coalesce(sa.func.sum(r.c.track_count), 0), sa.func.count())
-        n, releases = connection.execute(query.where(r.c.library_id.in_(self._within(listener, library)), r.c.track_count > 0)).one()
-        return Counts(n, releases, 0)
+        return _pages.seen(self._within(listener, library))
 
     def _hydrated(self, listener: Listener, query: sa.Select[Any]) -> tuple[Track, ...]:
         with self._db.read() as connection:

@@ -2,6 +2,7 @@
 keeps its place."""
 
 import time
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,13 @@ from segue.library import _rows
 from segue.model import Listener, Playlist, Track
 from segue.store import Database
 from segue.store import schema as s
-from segue.types import PlaylistId, TrackId, new_id
+from segue.types import PlaylistId, TrackId, is_id, new_id
 
 MOST_ENTRIES = 100_000
 _UNDO_MS = 30 * 86_400_000
+_TOO_LONG = f"A playlist holds at most {MOST_ENTRIES:,} tracks."
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Kinds of character a name has no use for: controls, halves of characters, line and paragraph ends."""
 
 
 def _now() -> int:
@@ -38,14 +42,10 @@ class Playlists:
     def get(self, listener: Listener, id: PlaylistId) -> tuple[Playlist, tuple[Track, ...]]:
         """Raises NotFound."""
         with self._db.read() as connection:
-            row = connection.execute(
-                self._query(listener).where(s.playlist.c.id == id, s.playlist.c.deleted_at.is_(None), self._readable(listener))
-            ).first()
-            if row is None:
-                raise NotFound("playlist", id)
+            playlist = self._one(connection, listener, id)
             ids = list(connection.execute(_entries(id)).scalars())
             found = _rows.tracks(connection, list(dict.fromkeys(ids)), listener.user.id)
-        return _playlist(row), tuple(t for one in ids if (t := found.get(one)) and _visible(t, listener))
+        return playlist, tuple(t for one in ids if (t := found.get(one)) and _visible(t, listener))
 
     def create(
         self, listener: Listener, name: str, *, comment: str = "", public: bool = False, track_ids: Sequence[TrackId] = ()
@@ -53,10 +53,11 @@ class Playlists:
         """Raises BadRequest (name or length), NotFound (a track that does not exist for the listener)."""
         id, at = PlaylistId(new_id()), _now()
         values = {"id": id, "owner_id": listener.user.id, "name": _name(name), "comment": _comment(comment), "public": int(public)}
+        self._check(listener, track_ids)
         with self._db.write(urgent=True) as connection:
             connection.execute(s.playlist.insert().values(**values, created_at=at, changed_at=at))
-            self._insert(connection, listener, id, 0, track_ids)
-        return self.get(listener, id)[0]
+            self._insert(connection, id, 0, track_ids)
+        return self._shown(listener, id)
 
     def update(
         self, listener: Listener, id: PlaylistId, *, name: str | None = None, comment: str | None = None, public: bool | None = None
@@ -68,48 +69,44 @@ class Playlists:
         with self._db.write(urgent=True) as connection:
             self._own(connection, listener, id)
             connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(**values))
-        return self.get(listener, id)[0]
+        return self._shown(listener, id)
 
     def replace(self, listener: Listener, id: PlaylistId, track_ids: Sequence[TrackId]) -> Playlist:
         """The whole order. Entries that the listener cannot see (missing, or no longer granted) stay, at the end."""
+        self._check(listener, track_ids)
         with self._db.write(urgent=True) as connection:
             self._own(connection, listener, id)
-            before = list(connection.execute(_entries(id)).scalars())
-            found = _rows.tracks(connection, list(dict.fromkeys(before)), listener.user.id)
-            unseen = [one for one in before if one not in found or not _visible(found[one], listener)]
+            unseen = [row.track_id for row in self._entries_seen(connection, listener, id) if not row.seen]
             connection.execute(s.playlist_entry.delete().where(s.playlist_entry.c.playlist_id == id))
-            self._insert(connection, listener, id, 0, track_ids)
-            self._insert(connection, None, id, len(track_ids), unseen)
+            self._insert(connection, id, 0, [*track_ids, *unseen])
             self._touch(connection, id)
-        return self.get(listener, id)[0]
+        return self._shown(listener, id)
 
     def append(self, listener: Listener, id: PlaylistId, track_ids: Sequence[TrackId]) -> Playlist:
+        self._check(listener, track_ids)
         with self._db.write(urgent=True) as connection:
             self._own(connection, listener, id)
-            last = sa.select(sa.func.max(s.playlist_entry.c.position)).where(s.playlist_entry.c.playlist_id == id)
-            start = connection.execute(last).scalar()
-            self._insert(connection, listener, id, 0 if start is None else start + 1, track_ids)
+            entry = s.playlist_entry
+            query = sa.select(sa.func.max(entry.c.position), sa.func.count()).where(entry.c.playlist_id == id)
+            last, count = connection.execute(query).one()
+            self._insert(connection, id, 0 if last is None else last + 1, track_ids, already=count)
             self._touch(connection, id)
-        return self.get(listener, id)[0]
+        return self._shown(listener, id)
 
     def remove_positions(self, listener: Listener, id: PlaylistId, positions: Sequence[int]) -> Playlist:
         """Positions count from 0 in the list as this listener sees it. Raises NotFound for one that is not there."""
         with self._db.write(urgent=True) as connection:
             self._own(connection, listener, id)
             entry = s.playlist_entry
-            rows = connection.execute(
-                sa.select(entry.c.position, entry.c.track_id).where(entry.c.playlist_id == id).order_by(entry.c.position)
-            ).all()
-            found = _rows.tracks(connection, list({row.track_id for row in rows}), listener.user.id)
-            seen = [row.position for row in rows if row.track_id in found and _visible(found[row.track_id], listener)]
-            for position in set(positions):
+            seen = [row.position for row in self._entries_seen(connection, listener, id) if row.seen]
+            for position in positions:
                 if not 0 <= position < len(seen):
                     raise NotFound("entry", str(position))
-            gone = [seen[position] for position in set(positions)]
+            gone = sorted({seen[position] for position in positions})
             for part in range(0, len(gone), 500):
                 connection.execute(entry.delete().where(entry.c.playlist_id == id, entry.c.position.in_(gone[part : part + 500])))
             self._touch(connection, id)
-        return self.get(listener, id)[0]
+        return self._shown(listener, id)
 
     def delete(self, listener: Listener, id: PlaylistId) -> None:
         """Kept for 30 days, so that it can be restored."""
@@ -124,10 +121,11 @@ class Playlists:
     def restore(self, listener: Listener, id: PlaylistId) -> Playlist:
         p = s.playlist
         with self._db.write(urgent=True) as connection:
+            _known(id)
             mine = (p.c.id == id) & (p.c.owner_id == listener.user.id) & p.c.deleted_at.is_not(None)
             if not connection.execute(p.update().where(mine).values(deleted_at=None)).rowcount:
                 raise NotFound("playlist", id)
-        return self.get(listener, id)[0]
+        return self._shown(listener, id)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -140,7 +138,7 @@ class Playlists:
 
     def _query(self, listener: Listener) -> sa.Select[Any]:
         p, e, t, note = s.playlist, s.playlist_entry, s.track, s.annotation
-        seen = sa.and_(t.c.library_id.in_(sorted(listener.libraries)), t.c.missing_at.is_(None))
+        seen = self._seen(listener)
         inside = sa.select(e.c.playlist_id).join(t, t.c.id == e.c.track_id).where(e.c.playlist_id == p.c.id, seen).correlate(p)
         art = (
             sa.select(t.c.art_id)
@@ -167,28 +165,63 @@ class Playlists:
 
     def _own(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> None:
         p = s.playlist
+        _known(id)
         row = connection.execute(sa.select(p).where(p.c.id == id, p.c.deleted_at.is_(None), self._readable(listener))).first()
         if row is None:
             raise NotFound("playlist", id)
         if row.owner_id != listener.user.id or row.library_id is not None:
             raise Forbidden("This playlist can only be changed by its owner; one that comes from a file, only in that file.")
 
-    def _insert(
-        self, connection: sa.Connection, listener: Listener | None, id: PlaylistId, start: int, track_ids: Sequence[TrackId]
-    ) -> None:
-        if start + len(track_ids) > MOST_ENTRIES:
-            raise BadRequest(f"A playlist holds at most {MOST_ENTRIES:,} tracks.")
-        if listener is not None:
-            found = _rows.tracks(connection, list(dict.fromkeys(track_ids)), listener.user.id)
-            for one in track_ids:
-                if one not in found or not _visible(found[one], listener):
-                    raise NotFound("track", one)
-        if track_ids:
-            rows = [{"playlist_id": id, "position": start + number, "track_id": one} for number, one in enumerate(track_ids)]
-            connection.execute(s.playlist_entry.insert(), rows)
+    def _one(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> Playlist:
+        _known(id)
+        p = s.playlist
+        row = connection.execute(self._query(listener).where(p.c.id == id, p.c.deleted_at.is_(None), self._readable(listener))).first()
+        if row is None:
+            raise NotFound("playlist", id)
+        return _playlist(row)
+
+    def _check(self, listener: Listener, track_ids: Sequence[TrackId]) -> None:
+        """Before the write begins, so that a long list holds nobody up."""
+        if len(track_ids) > MOST_ENTRIES:
+            raise BadRequest(_TOO_LONG)
+        t, wanted = s.track, [id for id in dict.fromkeys(track_ids) if is_id(id)]
+        seen: set[str] = set()
+        with self._db.read() as connection:
+            for part in _rows.chunks(wanted):
+                seen |= set(connection.execute(sa.select(t.c.id).where(t.c.id.in_(part), self._seen(listener))).scalars())
+        for id in track_ids:
+            if id not in seen:
+                raise NotFound("track", id[:64])
+
+    def _seen(self, listener: Listener) -> sa.ColumnElement[bool]:
+        return sa.and_(s.track.c.library_id.in_(sorted(listener.libraries)), s.track.c.missing_at.is_(None))
+
+    def _entries_seen(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> Sequence[Any]:
+        """``position``, ``track_id`` and whether the listener sees it, in order."""
+        e, t = s.playlist_entry, s.track
+        query = sa.select(e.c.position, e.c.track_id, t.c.id.is_not(None).label("seen"))
+        query = query.select_from(e.outerjoin(t, sa.and_(t.c.id == e.c.track_id, self._seen(listener))))
+        return connection.execute(query.where(e.c.playlist_id == id).order_by(e.c.position)).all()
+
+    def _insert(self, connection: sa.Connection, id: PlaylistId, start: int, track_ids: Sequence[TrackId], *, already: int = 0) -> None:
+        if already + len(track_ids) > MOST_ENTRIES:
+            raise BadRequest(_TOO_LONG)
+        rows = [(id, start + number, one) for number, one in enumerate(track_ids)]
+        if rows:
+            connection.exec_driver_sql("INSERT INTO playlist_entry (playlist_id, position, track_id) VALUES (?, ?, ?)", rows)
 
     def _touch(self, connection: sa.Connection, id: PlaylistId) -> None:
         connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(changed_at=_now()))
+
+    def _shown(self, listener: Listener, id: PlaylistId) -> Playlist:
+        with self._db.read() as connection:
+            return self._one(connection, listener, id)
+
+
+def _known(id: str) -> None:
+    """What cannot be an id names nothing."""
+    if not is_id(id):
+        raise NotFound("playlist", id[:64])
 
 
 def _entries(id: PlaylistId) -> sa.Select[Any]:
@@ -201,14 +234,14 @@ def _visible(track: Track, listener: Listener) -> bool:
 
 
 def _name(text: str) -> str:
-    name = "".join(c for c in text if c.isprintable()).strip()
+    name = "".join(c for c in text if unicodedata.category(c) not in _UNSEEN).strip()
     if not 1 <= len(name) <= 256:
         raise BadRequest("A playlist's name has 1 to 256 characters.")
     return name
 
 
 def _comment(text: str) -> str:
-    return "".join(c for c in text if c.isprintable() or c == "\n")[:4096]
+    return "".join(c for c in text[:4096] if c == "\n" or unicodedata.category(c) not in _UNSEEN)
 
 
 def _playlist(row: Any) -> Playlist:

@@ -9,14 +9,15 @@ import sqlalchemy as sa
 
 from segue.model import Annotation, Artist, Credit, Folder, Release, ReplayGain, Track
 from segue.store import schema as s
-from segue.types import ArtistId, LibraryId, ReleaseId, TrackId, UserId
+from segue.types import ArtistId, LibraryId, ReleaseId, TrackId, UserId, is_id
 
 NOBODY = UserId("")
 _CHUNK = 500
 
 
 def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """SQLite takes 32,766 variables a statement; short statements are kept by the statement cache."""
+    """SQLite takes 32,766 variables a statement; short statements are kept by the statement cache. What cannot be an id is left out."""
+    ids = [id for id in ids if is_id(id)]
     for start in range(0, len(ids), _CHUNK):
         yield ids[start : start + _CHUNK]
 

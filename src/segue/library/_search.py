@@ -90,6 +90,7 @@ class Search:
         self._catalogue = Catalogue(db)
         self._schema = _schema()
         self._writing = threading.Lock()
+        self._one_rebuild = threading.Lock()
         self._index: Any = None
         self._writer: Any = None
         self._rebuilding: threading.Thread | None = None
@@ -222,6 +223,10 @@ class Search:
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Make the index anew from the database, then put it in the old one's place. The old one serves meanwhile."""
+        with self._one_rebuild:
+            self._rebuild(progress)
+
+    def _rebuild(self, progress: Progress | None) -> None:
         fresh = self._directory / f"v{_VERSION}-{new_id()}"
         fresh.mkdir(parents=True)
         index = tantivy.Index(self._schema, path=str(fresh))

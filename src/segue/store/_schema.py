@@ -195,6 +195,7 @@ track = Table(
     UniqueConstraint("library_id", "path"),
     Index("ix_track_sort", "sort_key", "id", "library_id", "missing_at"),
     Index("ix_track_added", "added_at", "id", "library_id", "missing_at"),
+    Index("ix_track_seen", "id", "library_id", "missing_at"),  # for counts over lists of ids
     Index("ix_track_year", "year", "id", "library_id", "missing_at"),
 )
 track_artist = Table(
@@ -349,6 +350,7 @@ annotation = Table(
     Index("ix_annotation_played", "user_id", "type", "last_played_at"),
     Index("ix_annotation_count", "user_id", "type", "play_count"),
     Index("ix_annotation_rating", "user_id", "type", "rating"),
+    Index("ix_annotation_id", "id", "type"),  # what everyone makes of a thing
     Index("ix_annotation_hidden", "user_id", "type", "id", sqlite_where=sa.text("hidden = 1")),
     sqlite_with_rowid=False,
 )

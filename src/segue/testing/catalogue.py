@@ -24,7 +24,23 @@ from segue.types import ArtId, ArtistId, FolderId, Instant, LibraryId, ReleaseId
 _SYLLABLES = "ba be bi bo ca ce da de di do el en er fa fe ga go ha he il in ka ke la le li lo ma me mi mo na ne no or pa ra re ri ro sa se si so ta te ti to un va ve vi vo".split()  # noqa: E501
 _ACCENTED = str.maketrans("aeiou", "äéîøü")
 _HAN = "東京夜空花火雨風海山月星夢歌心愛春夏秋冬"
-_GENRES = ("Ambient", "Blues", "Chamber", "Dub", "Electro", "Folk", "Grime", "Hip-Hop", "Jazz", "Metal", "Opera", "Pop", "Rock", "Soul", "Techno")
+_GENRES = (
+    "Ambient",
+    "Blues",
+    "Chamber",
+    "Dub",
+    "Electro",
+    "Folk",
+    "Grime",
+    "Hip-Hop",
+    "Jazz",
+    "Metal",
+    "Opera",
+    "Pop",
+    "Rock",
+    "Soul",
+    "Techno",
+)
 _ROLES = ("composer", "remixer", "performer")
 _DAY_MS = 86_400_000
 _START = 1_500_000_000_000
