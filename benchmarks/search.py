@@ -2,7 +2,7 @@
 
     python benchmarks/search.py [--titles N] [--rounds N]
 
-Words are drawn with Zipf frequencies from 50,000. ``exact`` asks for two words of a title, ``prefix`` cuts the last short, ``typo`` swaps two
+Words have Zipf frequencies, from 50,000. ``exact`` asks for two words of a title, ``prefix`` cuts the last short, ``typo`` swaps two
 letters of a word. The peer, in the same run, is SQLite FTS5 with trigrams over the same titles (which finds a typo by the trigrams that are
 left, OR-ed). Aims at 1,000,000 titles: p99 < 20 ms, with a typo < 50 ms.
 """

@@ -98,7 +98,8 @@ def test_a_listener_without_grants_sees_nothing(library: Scanned, stranger: List
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ("weir song", "Weir Song"), ("WEIR", "Weir Song"), ("wei", "Weir Song"), ("elegie iii", "Élégie III"), ("lantren carol", "Lantern Carol"),
+        ("weir song", "Weir Song"), ("WEIR", "Weir Song"), ("wei", "Weir Song"), ("elegie iii", "Élégie III"),
+        ("lantren carol", "Lantern Carol"),
         ("letters miller", "The Miller's Daughter"), ("millers daughter", "The Miller's Daughter"), ("散歩", "散歩"), ("ラジ", "ラジオ"),
         ("полярная", "Полярная ночь"), ("chrome halcyon", "Chrome Heart"), ("transformr", "Transformer"),
     ],

@@ -21,7 +21,11 @@ from segue.store import schema as s
 from segue.text import fold, sort_key
 from segue.types import ArtId, ArtistId, FolderId, Instant, LibraryId, ReleaseId, TrackId, UserId, base62, new_id
 
-_SYLLABLES = "ba be bi bo ca ce da de di do el en er fa fe ga go ha he il in ka ke la le li lo ma me mi mo na ne no or pa ra re ri ro sa se si so ta te ti to un va ve vi vo".split()  # noqa: E501
+_SYLLABLES = (
+    "ba", "be", "bi", "bo", "ca", "ce", "da", "de", "di", "do", "el", "en", "er", "fa", "fe", "ga", "go", "ha", "he",
+    "il", "in", "ka", "ke", "la", "le", "li", "lo", "ma", "me", "mi", "mo", "na", "ne", "no", "or", "pa", "ra", "re",
+    "ri", "ro", "sa", "se", "si", "so", "ta", "te", "ti", "to", "un", "va", "ve", "vi", "vo",
+)  # fmt: skip
 _ACCENTED = str.maketrans("aeiou", "äéîøü")
 _HAN = "東京夜空花火雨風海山月星夢歌心愛春夏秋冬"
 _GENRES = (
