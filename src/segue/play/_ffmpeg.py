@@ -64,8 +64,8 @@ def bounded_kbps(format: Format, kbps: int | None) -> int:
     return min(max(kbps or _DEFAULT_KBPS[format], low), high)
 
 
-def start_transcode(path: Path, track: Track, format: Format, kbps: int, start_ms: int) -> "subprocess.Popen[bytes]":
-    """A process that writes the transcoded sound to its standard output, and complaints to its standard error."""
+def transcode_command(path: Path, track: Track, format: Format, kbps: int, start_ms: int) -> list[str]:
+    """What to run: it writes the transcoded sound to its standard output, and complaints to its standard error. Raises MediaFailed."""
     demuxer = _DEMUXERS.get(track.content_type)
     if demuxer is None:
         raise MediaFailed(f"Files of type {track.content_type} are not transcoded.")
@@ -73,9 +73,21 @@ def start_transcode(path: Path, track: Track, format: Format, kbps: int, start_m
     command += ["-ss", f"{start_ms / 1000:.3f}"] if start_ms else []
     command += ["-f", demuxer, "-i", f"file:{path}", "-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"]
     command += ["-ac", "2"] if track.channels > 2 else []
-    command += _encoder(format, kbps, track)
+    return [*command, *_encoder(format, kbps, track), "pipe:1"]
+
+
+def start(command: list[str]) -> "subprocess.Popen[bytes]":
+    """Run it under limits, with nothing of this process but two pipes; in a group of its own, so that Ctrl-C is the server's alone to
+    hear. Raises OSError."""
     process = subprocess.Popen(
-        [*command, "pipe:1"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, cwd="/"
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        cwd="/",
+        env={"LC_ALL": "C.UTF-8"},
+        process_group=0,
     )
     _limit(process.pid)
     return process

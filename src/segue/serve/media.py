@@ -9,12 +9,13 @@ import errno
 import os
 import re
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import anyio
 import anyio.to_thread
 from litestar import Response
 
@@ -134,7 +135,7 @@ class _File:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             with metrics.streams_active.labels("file").track_inprogress():
-                await self._serve(scope, send)
+                await _while_listening(receive, lambda: self._serve(scope, send))
         finally:
             os.close(self._handle)
 
@@ -195,17 +196,37 @@ class _Growing:
         self._headers = {"Content-Type": content_type, "Accept-Ranges": "none", "Cache-Control": "no-store", **headers}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        chunks: AsyncIterator[bytes] = read_growing(self._transcoder, self._running)
         try:
-            await _start(send, 200, self._headers)
-            if scope["method"] == "HEAD":
-                await anext(chunks, None)  # begun, so that it is left in the end
-            else:
-                async for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await _while_listening(receive, lambda: self._serve(scope, send))
         finally:
-            await chunks.aclose()  # type: ignore[attr-defined]
+            self._transcoder.leave(self._running)
+
+    async def _serve(self, scope: Any, send: Any) -> None:
+        await _start(send, 200, self._headers)
+        if scope["method"] != "HEAD":
+            async for chunk in read_growing(self._running):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _while_listening(receive: Any, serve: Callable[[], Awaitable[None]]) -> None:
+    """Serve, and stop when the client goes: what is sent to nobody is dropped without a word, so it has to be asked."""
+    failure = None
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        try:
+            await serve()
+        except Exception as error:  # bare, not in a group, so that it is told as what it is
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure:
+        raise failure
 
 
 async def _start(send: Any, status: int, headers: dict[str, str]) -> None:
