@@ -1,5 +1,7 @@
 """What every test may use: the demo library (made once), the shared material (or a skip), a data directory, a free port."""
 
+import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,13 +24,21 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo library, synthesised once per machine and seed (about half a minute), then reused. Treat as read-only: copy to change."""
-    from segue.demo import make_demo_library
+    """The demo library, synthesised once per machine (about half a minute), then reused. Treat as read-only: copy to change.
 
+    Kept under a name made of the code that makes it, so that checkouts of different ages on one machine do not meet.
+    """
+    import segue.demo
+
+    code = hashlib.sha256()
+    for path in sorted(Path(segue.demo.__file__).parent.glob("*.py")):
+        code.update(path.read_bytes())
     cache = Path(os.environ.get("SEGUE_TEST_CACHE", Path.home() / ".cache" / "segue-tests"))
     cache.mkdir(parents=True, exist_ok=True)
-    target = cache / "demo-1"
-    make_demo_library(target, seed=1)
+    target = cache / f"demo-{code.hexdigest()[:12]}"
+    with (cache / f"{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        segue.demo.make_demo_library(target, seed=1)
     return target
 
 

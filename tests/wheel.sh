@@ -11,7 +11,7 @@ python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)')
 "$python" -m venv "$work/venv"
 "$work/venv/bin/pip" --disable-pip-version-check -q install --require-hashes -r locks/run.txt
 "$work/venv/bin/pip" --disable-pip-version-check -q install --no-deps dist/segue-*.whl
-music=${SEGUE_TEST_CACHE:-$HOME/.cache/segue-tests}/demo-1
+music="$work/music"
 .venv/bin/segue demo-library "$music" >/dev/null
 cd "$work"
 empty="$work/empty"

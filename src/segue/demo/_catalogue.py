@@ -17,6 +17,8 @@ class TrackPlan:
     """Field names as Vorbis comments have them; several values where a format allows."""
     cover: int | None = None
     """Seed of the embedded picture."""
+    png: bool = False
+    """The picture as PNG rather than JPEG."""
     id3_version: int = 4
     synced: tuple[tuple[int, str], ...] = ()
     """Lines for a SYLT frame: (ms, words)."""
@@ -44,13 +46,14 @@ class _Release:
     embedded: bool = True
     explicit: bool = False
     id3_version: int = 4
+    png: bool = False
 
 
 _RELEASES = (
     _Release("Mira Lund", "Slow Harbours", "ambient", ("Ambient", "Drone"), 2011, "opus",
         ("First Light on Water", "Pilot Boat", "Fog Signal", "The Long Quay", "Low Tide Engine", "Lamps Out")),
     _Release("Kestrel Row", "Letters from the Weir", "folk", ("Folk",), 2004, "flac",
-        ("The Miller's Daughter", "Weir Song", "Seven Hedges", "Bread and Salt", "Lantern Carol", "Farewell, Kestrel Row"), 1978),
+        ("The Miller's Daughter", "Weir Song", "Seven Hedges", "Bread and Salt", "Lantern Carol", "Farewell, Kestrel Row"), 1978, png=True),
     _Release("Neon Borough", "Night Buses", "house", ("House", "Electronic"), 2019, "mp3",
         ("N38", "Top Deck", "Last Stop Sunrise", "Wet Neon", "Request Stop")),
     _Release("Paper Circuits", "High Score Hearts", "chiptune", ("Chiptune", "Electronic"), 2015, "mp3",
@@ -67,7 +70,7 @@ _RELEASES = (
         ("Élégie I", "Élégie II", "Intermède", "Élégie III"), embedded=False),
     _Release("Tidewrack", "Salt", "folk", ("Folk", "Ambient"), 2023, "m4a",
         ("Salt", "Wrack Line", "Interlude: Gulls", "Marram")),
-    _Release("The Velvet Abacus", "Counting in Colour", "lo-fi", ("Jazz", "Lo-Fi"), 1975, "mp3",
+    _Release("The Velvet Abacus", "Counting in Colour", "jazz", ("Jazz", "Lo-Fi"), 1975, "mp3",
         ("Ochre", "Cobalt", "Vermilion", "Umber")),
 )  # fmt: skip
 _NOCTURNES = (
@@ -163,7 +166,7 @@ def _track(release: _Release, folder: str, number: int, k: int, title: str, soun
         format = ("wv", "aiff", "wav", "wma")[k - 1]
     cover = seed * 100 + number if release.embedded else None
     name = f"{folder}/{k:02} - {title.replace(':', ' -').replace('?', '')}.{format}"
-    return TrackPlan(name, sound, format, tags, cover, release.id3_version, synced)
+    return TrackPlan(name, sound, format, tags, cover, release.png, release.id3_version, synced)
 
 
 def _nocturnes(seed: int, numbers: Random) -> list[TrackPlan]:

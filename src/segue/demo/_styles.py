@@ -1,4 +1,4 @@
-"""Ten styles: each a function that writes one piece of given length, key and seed. They differ in tempo, timbre, dynamics and form."""
+"""Eleven styles: each a function that writes one piece of given length, key and seed. They differ in tempo, timbre, dynamics and form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -223,6 +223,26 @@ def strings(p: Piece) -> Sound:
     return p.desk.master(0.1, 0.4, 3.0)
 
 
+def jazz_trio(p: Piece) -> Sound:
+    """Piano, double bass and brushes: the bass walks, the ride swings, the right hand answers."""
+    swing = 1 / 6  # the second of two eighths comes on the third triplet
+    for bar in range(p.bars):
+        walk = (p.chord(bar, -1)[0], p.chord(bar, -1)[1], p.chord(bar, -1)[2], p.chord(bar + 1, -1)[0] + 1)
+        for beat, midi in enumerate(walk):
+            p.play(s.upright, midi - 12 if midi > 50 else midi, bar * 4 + beat, 0.95, 0.75, 0.1)
+            p.hit(s.ride(), bar * 4 + beat, 0.3, 0.35)
+            if beat % 2:
+                p.hit(s.ride(), bar * 4 + beat + 0.5 + swing, 0.2, 0.35)
+                p.hit(s.snare(soft=True), bar * 4 + beat, 0.13, -0.1)
+        for offbeat in ((0, 1.5), (0.5, 3.5))[bar % 2]:
+            for midi in p.chord(bar, 0, 4)[1:]:
+                p.play(s.piano, midi, bar * 4 + offbeat, 0.8, 0.24 + 0.05 * float(p.rng.random()), -0.3, swing)
+        if 0.12 < p.part(bar) < 0.9:
+            p.melody(s.piano, bar, 1, 0.42, 0.72, -0.15, swing)
+    p.desk.reverb(1.2, 0.18)
+    return p.desk.master(0.1, 0.01, 2.0)
+
+
 @dataclass(frozen=True)
 class Style:
     """``bpm`` is the range a piece's tempo is drawn from."""
@@ -243,6 +263,7 @@ STYLES: dict[str, Style] = {
     "rock": Style(rock, (128, 144), PENTATONIC),
     "dub techno": Style(dub_techno, (116, 120), MINOR),
     "strings": Style(strings, (60, 76), MINOR),
+    "jazz": Style(jazz_trio, (104, 116), DORIAN),
 }
 
 
@@ -251,4 +272,7 @@ def compose(style: str, seconds: float, seed: int) -> Sound:
     rng = np.random.default_rng([seed, *style.encode()])
     how = STYLES[style]
     piece = Piece(seconds, float(rng.integers(how.bpm[0], how.bpm[1] + 1)), 48 + int(rng.integers(12)), how.scale, rng)
-    return how.compose(piece)
+    try:
+        return how.compose(piece)
+    finally:
+        s.forget()

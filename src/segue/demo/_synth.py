@@ -33,14 +33,21 @@ def envelope(n: int, attack_s: float, release_s: float, decay_s: float | None = 
     return np.asarray(out * np.minimum(1.0, left), np.float32)
 
 
+def fast_size(n: int) -> int:
+    """A size of at least ``n`` that Fourier transforms quickly (a prime takes many times as long): at most an eighth more."""
+    step = 1 << max(0, n.bit_length() - 4)
+    return -(-n // step) * step
+
+
 def shaped(y: Sound, low_hz: float = 0, high_hz: float = 20_000, slope: float = 2.0) -> Sound:
     """Band-limited by a smooth curve over the spectrum: about 6 dB an octave for each unit of ``slope``."""
-    spectrum = np.fft.rfft(y)
-    f = np.fft.rfftfreq(len(y), 1 / SR) + 1e-3
+    size = fast_size(len(y))
+    spectrum = np.fft.rfft(y, size)
+    f = np.fft.rfftfreq(size, 1 / SR) + 1e-3
     curve = 1 / (1 + (f / high_hz) ** (2 * slope)) ** 0.5
     if low_hz:
         curve /= (1 + (low_hz / f) ** (2 * slope)) ** 0.5
-    return np.fft.irfft(spectrum * curve, len(y)).astype(np.float32)
+    return np.fft.irfft(spectrum * curve.astype(np.float32), size)[: len(y)].astype(np.float32)
 
 
 def additive(midi: int, seconds: float, partials: tuple[float, ...], detune: float = 0.0) -> Sound:
@@ -91,15 +98,21 @@ def rhodes(midi: int, seconds: float) -> Sound:
 
 @lru_cache(512)
 def pluck(midi: int, seconds: float) -> Sound:
-    """A plucked string (Karplus and Strong 1983, section 2): noise that goes round a delay line and is smoothed each time."""
-    period = max(2, int(SR / hz(midi)))
+    """A plucked string (Karplus and Strong 1983, section 2): noise that goes round a delay line and is smoothed each time.
+
+    The line is a whole number of samples long and smoothing adds half a sample, so the string is then stretched into tune.
+    """
+    period = max(2, round(SR / hz(midi) - 0.5))
     n = int(seconds * SR)
+    stretch = (period + 0.5) * hz(midi) / SR
     line = np.random.default_rng(midi).uniform(-1, 1, period).astype(np.float32)
     blocks = []
-    for _ in range(n // period + 1):
+    for _ in range(int(n * stretch) // period + 2):
         blocks.append(line)
         line = np.float32(0.498) * (line + np.roll(line, 1))
-    return np.concatenate(blocks)[:n] * envelope(n, 0.002, 0.1) * 0.7
+    string = np.concatenate(blocks)
+    tuned = np.interp(np.arange(n) * stretch, np.arange(len(string)), string).astype(np.float32)
+    return tuned * envelope(n, 0.002, 0.1) * 0.7
 
 
 @lru_cache(512)
@@ -119,6 +132,13 @@ def triangle(midi: int, seconds: float) -> Sound:
 def bass(midi: int, seconds: float) -> Sound:
     y = additive(midi, seconds, SAW[:8], detune=0.002)
     return shaped(y, high_hz=500) * envelope(len(y), 0.006, 0.05, 0.9) * 1.6
+
+
+@lru_cache(512)
+def upright(midi: int, seconds: float) -> Sound:
+    """A double bass, plucked: round, and soon gone."""
+    y = additive(midi, seconds, (1.0, 0.55, 0.3, 0.16, 0.08, 0.04))
+    return shaped(y, high_hz=900) * envelope(len(y), 0.012, 0.06, 0.45) * 1.5
 
 
 @lru_cache(512)
@@ -164,6 +184,22 @@ def hat(open_: bool = False) -> Sound:
     return (noise * np.exp(-t * (14 if open_ else 60))).astype(np.float32)
 
 
+@lru_cache(8)
+def ride() -> Sound:
+    """A cymbal touched with a stick: partials that are in no key."""
+    t = clock(0.7)
+    rng = np.random.default_rng(11)
+    ring = sum((np.sin(2 * np.pi * float(f) * t) for f in rng.uniform(3200, 9500, 24)), np.zeros_like(t)) / 24
+    noise = shaped(rng.normal(0, 0.3, len(t)).astype(np.float32), low_hz=5500)
+    return ((ring * np.exp(-t * 5) + noise * np.exp(-t * 30)) * 0.8).astype(np.float32)
+
+
+def forget() -> None:
+    """Let go of remembered notes: pieces seldom share tempo, and a worker that makes many would grow with each."""
+    for instrument in (pad, piano, rhodes, pluck, chip, triangle, bass, upright, lead, bow, power):
+        instrument.cache_clear()
+
+
 class Desk:
     """A stereo buffer that sounds are laid into."""
 
@@ -193,7 +229,7 @@ class Desk:
         n = int(seconds * SR)
         t = np.arange(n) / SR
         rng = np.random.default_rng(seed)
-        size = 1 << (self.y.shape[1] + n - 1).bit_length()
+        size = fast_size(self.y.shape[1] + n)
         for side in (0, 1):
             tail = shaped((rng.normal(0, 1, n) * np.exp(-t * 5 / seconds)).astype(np.float32), low_hz=150, high_hz=5000)
             tail /= np.sqrt((tail**2).sum())

@@ -1,4 +1,4 @@
-"""Tag blocks, written here where FFmpeg cannot hold several values, synced words or free names: ID3v2 and FLAC metadata."""
+"""Tag blocks, written here where FFmpeg cannot hold several values, synced words or free names: ID3v2, FLAC metadata, MP4 atoms."""
 
 from collections.abc import Mapping, Sequence
 
@@ -81,3 +81,44 @@ def wav(audio: bytes, tag: bytes) -> bytes:
     tag += b"\0" * (len(tag) % 2)
     body = audio[8:] + b"\0" * (len(audio) % 2) + b"id3 " + _le(len(tag)) + tag
     return b"RIFF" + _le(len(body)) + body
+
+
+_MP4_FREE = ("DISCSUBTITLE", "ORIGINALDATE", "ARTISTS", "ISRC")
+
+
+def mp4(audio: bytes, tags: Mapping[str, Sequence[str]]) -> bytes:
+    """An MP4 file with the atoms FFmpeg does not write: the explicit flag, and free names as iTunes has them.
+
+    FFmpeg lays ``moov`` last, so it can grow without any offset into the sound changing; raises ValueError where it does not.
+    """
+    added = b""
+    if "ITUNESADVISORY" in tags:
+        added += _atom(b"rtng", _atom(b"data", (21).to_bytes(4) + bytes(4) + bytes((int(tags["ITUNESADVISORY"][0]),))))
+    for name in _MP4_FREE:
+        if name in tags:
+            free = _atom(b"mean", bytes(4) + b"com.apple.iTunes") + _atom(b"name", bytes(4) + name.encode())
+            added += _atom(b"----", free + b"".join(_atom(b"data", (1).to_bytes(4) + bytes(4) + v.encode()) for v in tags[name]))
+    if not added:
+        return audio
+    out, start, end = bytearray(audio), 0, len(audio)
+    for kind, skipped in ((b"moov", 0), (b"udta", 0), (b"meta", 4), (b"ilst", 0)):
+        start = _find_atom(audio, kind, start, end)
+        size = int.from_bytes(audio[start : start + 4])
+        end = start + size
+        if kind == b"moov" and end != len(audio):
+            raise ValueError("moov is not last")
+        out[start : start + 4] = (size + len(added)).to_bytes(4)
+        start += 8 + skipped
+    return bytes(out[:end] + added + out[end:])
+
+
+def _atom(kind: bytes, body: bytes) -> bytes:
+    return (8 + len(body)).to_bytes(4) + kind + body
+
+
+def _find_atom(audio: bytes, kind: bytes, start: int, end: int) -> int:
+    while start < end:
+        if audio[start + 4 : start + 8] == kind:
+            return start
+        start += int.from_bytes(audio[start : start + 4]) or end
+    raise ValueError(f"no {kind.decode()} atom")

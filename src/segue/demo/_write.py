@@ -31,16 +31,18 @@ _ENCODERS: dict[str, tuple[str, ...]] = {
 }
 _OWN_TAGS = frozenset(("mp3", "flac", "wav"))
 _FFMPEG_NAMES = {"ALBUMARTIST": "album_artist", "TRACKNUMBER": "track", "DISCNUMBER": "disc"}
+_APE_NAMES = {"ALBUMARTIST": "Album Artist", "TRACKNUMBER": "Track", "DISCNUMBER": "Disc"}
+"""WavPack's: FFmpeg writes an APE tag's names as they are given."""
 _TIMEOUT_S = 120
 
 
 def write_track(target: Path, plan: TrackPlan) -> None:
-    """Make one file, whole or not at all."""
+    """Make one file, whole or not at all. A file that comes out as it was is left alone. Raises OSError."""
     sound = compose(*plan.sound)
     tags = dict(plan.tags)
     if plan.format in {"mp3", "flac"} and tags:
         tags |= _replaygain(sound)
-    picture = cover_jpeg(plan.cover) if plan.cover is not None else None
+    picture = None if plan.cover is None else cover_png(plan.cover, grain=0) if plan.png else cover_jpeg(plan.cover)
     path = target / plan.path
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".making-") as work:
@@ -52,7 +54,10 @@ def write_track(target: Path, plan: TrackPlan) -> None:
             out.write_bytes(_tags.flac(out.read_bytes(), tags, picture))
         elif plan.format == "wav":
             out.write_bytes(_tags.wav(out.read_bytes(), _tags.id3(tags, picture, (), 4)))
-        out.replace(path)
+        elif plan.format in {"m4a", "alac"}:
+            out.write_bytes(_tags.mp4(out.read_bytes(), tags))
+        if not (path.is_file() and path.stat().st_size == out.stat().st_size and path.read_bytes() == out.read_bytes()):
+            out.replace(path)
 
 
 def _replaygain(sound: Sound) -> dict[str, tuple[str, ...]]:
@@ -64,7 +69,8 @@ def _replaygain(sound: Sound) -> dict[str, tuple[str, ...]]:
 def _encode(sound: Sound, format: str, tags: dict[str, tuple[str, ...]], picture: bytes | None, work: Path, out: Path) -> None:
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     command = [ffmpeg, "-nostdin", "-loglevel", "error", "-f", "s16le", "-ar", str(SR), "-ac", "2", "-i", "pipe:0"]
-    facts = {_FFMPEG_NAMES.get(name, name): "; ".join(values) for name, values in tags.items()}
+    names = _APE_NAMES if format == "wv" else _FFMPEG_NAMES
+    facts = {names.get(name, name): "; ".join(values) for name, values in tags.items()}
     if format in {"ogg", "opus"} and picture:
         facts["METADATA_BLOCK_PICTURE"] = base64.b64encode(_tags.picture_block(picture)).decode()
     if format == "opus":
@@ -99,7 +105,10 @@ def cover_jpeg(seed: int) -> bytes:
 
 
 def _run(command: Sequence[str], stdin: bytes) -> bytes:
-    done = subprocess.run(command, input=stdin, capture_output=True, timeout=_TIMEOUT_S, check=False, cwd=os.sep)
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, timeout=_TIMEOUT_S, check=False, cwd=os.sep)
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"FFmpeg took longer than {_TIMEOUT_S} s") from error
     if done.returncode:
         raise OSError(f"FFmpeg failed: {done.stderr.decode('utf-8', 'replace')[-300:]}")
     return done.stdout
