@@ -16,7 +16,7 @@ class NotFound(SegueError):
     """There is no such thing, or it does not exist for this listener."""
 
     def __init__(self, kind: str, id: str = "") -> None:
-        super().__init__(f"There is no {kind} {id!r} here." if id else f"There is no such {kind} here.")
+        super().__init__(f"There is no {kind} {id[:40]!r} here." if id else f"There is no such {kind} here.")
         self.kind = kind
         self.id = id
 

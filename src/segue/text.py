@@ -20,7 +20,7 @@ def fold(text: str) -> str:
         return _SPACE.sub(" ", text.lower()).strip()
     for _ in range(2):  # casefolding can give what decomposes again
         decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_SPECIAL))
-        text = "".join(c for c in decomposed if not unicodedata.combining(c))
+        text = "".join(c for c in decomposed if not unicodedata.combining(c) and not "\ud800" <= c <= "\udfff")
     # Hangul and kana are composed again, so that a syllable is one character.
     return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
 

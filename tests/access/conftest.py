@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from segue.access import Accounts
 from segue.store import Database, DataDir, open_store
@@ -41,4 +42,11 @@ def db(data: DataDir) -> Iterator[Database]:
 
 @pytest.fixture
 def accounts(db: Database, data: DataDir, clock: HeldClock) -> Accounts:
+    """With passwords hashed cheaply: argon2id all the same."""
+    return Accounts(db, data.secret, clock, hasher=PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+
+
+@pytest.fixture
+def full_accounts(db: Database, data: DataDir, clock: HeldClock) -> Accounts:
+    """With passwords hashed as the server does, where the cost is what is tested."""
     return Accounts(db, data.secret, clock)

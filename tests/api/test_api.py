@@ -206,7 +206,7 @@ def test_every_path_is_described_and_nothing_is_ever_a_500(http: httpx.Client, s
         )
         answer = http.request(method, filled, params=params, json=body if method in {"post", "put", "patch"} else None)
         assert answer.status_code < 500, (method, filled, params, body, answer.text)
-        if answer.status_code >= 400:
+        if answer.status_code >= 400 and method != "head":
             assert set(answer.json()) == {"error"}
             assert set(answer.json()["error"]) == {"code", "message"}
 

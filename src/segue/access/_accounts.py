@@ -82,11 +82,11 @@ class Session:
 class Accounts:
     """Synchronous, safe from any thread."""
 
-    def __init__(self, db: Database, key_file: Path, clock: Clock = now) -> None:
+    def __init__(self, db: Database, key_file: Path, clock: Clock = now, *, hasher: PasswordHasher | None = None) -> None:
         self._db = db
         self._clock = clock
         self._vault = Vault(key_file)
-        self._hasher = PasswordHasher()  # argon2id, RFC 9106's second recommendation
+        self._hasher = hasher or PasswordHasher()  # argon2id, RFC 9106's second recommendation
         self._hashing = threading.BoundedSemaphore(_HASHING_AT_ONCE)  # 64 MiB each: a flood of guesses must not take the memory
         self._places = threading.BoundedSemaphore(_HASHING_AT_ONCE + _HASHING_WAITING)  # nor all threads
         self._decoy = self._hasher.hash(secrets.token_urlsafe())

@@ -23,6 +23,8 @@ from segue.ports import Clock
 
 FREE = 5
 """Failures before waiting begins: typing errors."""
+LONGEST_S = 300.0
+"""Between two guesses at a login password."""
 MOST = 20_000
 """Counters kept; the longest unused go first."""
 _FORGET_MS = 3_600_000
@@ -38,7 +40,7 @@ class _Failures:
 class Throttle:
     """One door's memory of failures. ``longest_s``: the longest wait between two attempts."""
 
-    def __init__(self, clock: Clock, *, longest_s: float = 300.0) -> None:
+    def __init__(self, clock: Clock, *, longest_s: float = LONGEST_S) -> None:
         self._clock = clock
         self._longest_s = longest_s
         self._lock = threading.Lock()

@@ -100,6 +100,8 @@ class Catalogue:
 
     def release_tracks(self, listener: Listener, id: ReleaseId) -> tuple[Track, ...]:
         """In the order of the discs. Empty for a release that does not exist for the listener."""
+        if not is_id(id):
+            return ()
         t = s.track
         query = (
             sa.select(t.c.id)
@@ -160,7 +162,7 @@ class Catalogue:
     def art(self, listener: Listener, id: str) -> ArtSource:
         """By a picture's id, or that of a track, release, artist, folder or playlist that has one. Raises NotFound."""
         with self._db.read() as connection:
-            source = self._art(connection, listener, id)
+            source = self._art(connection, listener, id) if is_id(id) else None
             if source is None and (other := self._art_of(listener, connection, id)):
                 source = self._art(connection, listener, other)
         if source is None:
@@ -277,8 +279,10 @@ class Catalogue:
 
     def artist_releases(self, listener: Listener, id: ArtistId) -> tuple[tuple[Release, ...], tuple[Release, ...]]:
         """Releases of their own, and others they appear on; newest first."""
+        if not is_id(id):
+            return (), ()
         r = s.release
-        visible = sa.and_(r.c.library_id.in_(sorted(listener.libraries)), r.c.track_count > 0)
+        visible = sa.and_(_rows.within(r, self._within(listener, None)), r.c.track_count > 0)
         own = (
             sa.select(r.c.id)
             .join(s.release_artist, s.release_artist.c.release_id == r.c.id)
@@ -297,16 +301,16 @@ class Catalogue:
 
     def top_tracks(self, listener: Listener, id: ArtistId, n: int) -> tuple[Track, ...]:
         """The artist's tracks, most played by this listener first, then by everyone here, then by release."""
-        t, note = s.track, s.annotation
-        counted = sa.select(note.c.id, sa.func.sum(note.c.play_count).label("all"))
-        counted = counted.add_columns(sa.func.sum(sa.case((note.c.user_id == listener.user.id, note.c.play_count), else_=0)).label("own"))
-        credited = sa.select(s.track_artist.c.track_id).where(s.track_artist.c.artist_id == id, s.track_artist.c.role == "artist")
-        plays = counted.where(note.c.type == "track", note.c.id.in_(credited)).group_by(note.c.id).subquery()
+        t, by, note = s.track, s.track_artist, s.annotation
+        own = sa.func.sum(sa.case((note.c.user_id == listener.user.id, note.c.play_count), else_=0))
         query = (
-            sa.select(t.c.id)
-            .outerjoin(plays, plays.c.id == t.c.id)
-            .where(t.c.id.in_(credited), self._seen(listener))
-            .order_by(sa.func.coalesce(plays.c.own, 0).desc(), sa.func.coalesce(plays.c.all, 0).desc(), t.c.year.desc(), t.c.number, t.c.id)
+            sa.select(by.c.track_id)
+            .select_from(by)
+            .join(t, t.c.id == by.c.track_id)
+            .outerjoin(note, sa.and_(note.c.id == t.c.id, note.c.type == "track"))
+            .where(by.c.artist_id == id, by.c.role == "artist", self._seen(listener))
+            .group_by(by.c.track_id)
+            .order_by(own.desc(), sa.func.coalesce(sa.func.sum(note.c.play_count), 0).desc(), t.c.year.desc(), t.c.number, by.c.track_id)
             .limit(n)
         )
         return self._hydrated(listener, query)
@@ -321,7 +325,7 @@ class Catalogue:
             .join(s.release_genre, s.release_genre.c.release_id == other.c.release_id)
             .join(s.release, s.release.c.id == other.c.release_id)
             .where(s.release_genre.c.genre_id.in_(own), other.c.artist_id != id)
-            .where(s.release.c.library_id.in_(sorted(listener.libraries)), s.release.c.track_count > 0)
+            .where(_rows.within(s.release, self._within(listener, None)), s.release.c.track_count > 0)
             .group_by(other.c.artist_id)
             .order_by(sa.func.count(s.release_genre.c.genre_id.distinct()).desc(), other.c.artist_id)
             .limit(n)
@@ -390,8 +394,8 @@ class Catalogue:
         """A real folder: its folders by name, and a window of its own tracks by file name. Raises NotFound."""
         f, t = s.folder, s.track
         with self._db.read() as connection:
-            row = connection.execute(sa.select(f).where(f.c.id == id, f.c.library_id.in_(sorted(listener.libraries)))).first()
-            if row is None:
+            row = is_id(id) and connection.execute(sa.select(f).where(f.c.id == id, f.c.library_id.in_(sorted(listener.libraries)))).first()
+            if not row:
                 raise NotFound("folder", id)
             inner = connection.execute(sa.select(f).where(f.c.parent_id == id).order_by(f.c.name)).all()
             query = sa.select(t.c.id).where(t.c.folder_id == id, self._seen(listener)).order_by(t.c.path).offset(offset).limit(limit)
@@ -411,7 +415,7 @@ class Catalogue:
         seed: int = 0,
     ) -> Sequence[TrackId]:
         # Written out: an answer asks this a dozen times, and building the statements would cost more than running them.
-        seen = f"t.library_id IN ({_marks(len(libraries))}) AND t.missing_at IS NULL"
+        seen = f"+t.library_id IN ({_marks(len(libraries))}) AND t.missing_at IS NULL"
         granted = tuple(sorted(libraries))
         asked: list[tuple[str, tuple[Any, ...]]] = []
         if artists:

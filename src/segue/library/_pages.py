@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from segue.library import _rows
 from segue.model import Genre
 from segue.store import schema as s
 from segue.text import fold
@@ -32,7 +33,7 @@ def present(connection: sa.Connection, libraries: Sequence[LibraryId]) -> tuple[
 
 def seen(libraries: Sequence[LibraryId]) -> sa.ColumnElement[bool]:
     """Present tracks of these libraries."""
-    return sa.and_(s.track.c.library_id.in_(libraries), s.track.c.missing_at.is_(None))
+    return sa.and_(_rows.within(s.track, libraries), s.track.c.missing_at.is_(None))
 
 
 def of_genre(link: sa.Table, key: str, name: str) -> sa.ColumnElement[bool]:
@@ -84,7 +85,7 @@ def tracks(
 def _tracks_by_artist(connection: sa.Connection, libraries: Sequence[LibraryId], offset: int, limit: int) -> tuple[list[TrackId], int]:
     """By release artist, release, place: the releases' own counts tell which of them the page falls on, so no track is read before it."""
     r, t = s.release, s.track
-    query = sa.select(r.c.id, r.c.track_count).where(r.c.library_id.in_(libraries), r.c.track_count > 0).order_by(*_BY_ARTIST)
+    query = sa.select(r.c.id, r.c.track_count).where(_rows.within(r, libraries), r.c.track_count > 0).order_by(*_BY_ARTIST)
     ids: list[str] = []
     counts: list[int] = []
     for id, count in connection.execute(query):
@@ -144,7 +145,7 @@ def releases(
         "rated": [note.c.rating.desc(), r.c.id],
         "liked": [note.c.liked_at.desc(), r.c.id],
     }
-    query = sa.select(r.c.id).select_from(source).where(*where, r.c.track_count > 0, r.c.library_id.in_(libraries))
+    query = sa.select(r.c.id).select_from(source).where(*where, r.c.track_count > 0, _rows.within(r, libraries))
     total = _count(connection, query) if where else present(connection, libraries)[1]
     return list(connection.execute(query.order_by(*order[sort]).offset(offset).limit(limit)).scalars()), total
 
@@ -169,7 +170,7 @@ def genres(connection: sa.Connection, libraries: Sequence[LibraryId]) -> tuple[G
         counts = dict(connection.execute(per.select_from(inside).where(seen(libraries))).all())
     by, r = s.release_genre, s.release
     query = sa.select(by.c.genre_id, sa.func.count()).join(r, r.c.id == by.c.release_id)
-    query = query.where(r.c.library_id.in_(libraries), r.c.track_count > 0).group_by(by.c.genre_id)
+    query = query.where(_rows.within(r, libraries), r.c.track_count > 0).group_by(by.c.genre_id)
     releases: dict[int, int] = dict(connection.execute(query).all())
     names = connection.execute(sa.select(s.genre.c.id, s.genre.c.name).order_by(s.genre.c.name_folded))
     return tuple(Genre(name=name, release_count=releases.get(id, 0), track_count=counts[id]) for id, name in names if counts.get(id))

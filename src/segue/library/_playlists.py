@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from segue.errors import BadRequest, Forbidden, NotFound
-from segue.library import _rows
+from segue.library import _pages, _rows
 from segue.model import Listener, Playlist, Track
 from segue.store import Database
 from segue.store import schema as s
@@ -194,7 +194,7 @@ class Playlists:
                 raise NotFound("track", id[:64])
 
     def _seen(self, listener: Listener) -> sa.ColumnElement[bool]:
-        return sa.and_(s.track.c.library_id.in_(sorted(listener.libraries)), s.track.c.missing_at.is_(None))
+        return _pages.seen(sorted(listener.libraries))
 
     def _entries_seen(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> Sequence[Any]:
         """``position``, ``track_id`` and whether the listener sees it, in order."""

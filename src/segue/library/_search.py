@@ -17,7 +17,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 import tantivy
 
-from segue.library import _rows
+from segue.library import _pages, _rows
 from segue.library._catalogue import Catalogue
 from segue.model import Artist, Listener, Release, Track
 from segue.observe import get_logger
@@ -196,10 +196,10 @@ class Search:
             column, query = s.artist.c.name_folded, sa.select(s.artist.c.id).where(s.artist.c.id.in_(seen))
         elif kind == "release":
             r = s.release
-            column, query = r.c.title_folded, sa.select(r.c.id).where(r.c.library_id.in_(granted), r.c.track_count > 0)
+            column, query = r.c.title_folded, sa.select(r.c.id).where(_rows.within(r, granted), r.c.track_count > 0)
         else:
             t = s.track
-            column, query = t.c.title_folded, sa.select(t.c.id).where(t.c.library_id.in_(granted), t.c.missing_at.is_(None))
+            column, query = t.c.title_folded, sa.select(t.c.id).where(_pages.seen(granted))
         query = query.where(column.like(f"%{escaped}%", escape="\\")).order_by(sa.func.length(column), column, "id")
         with self._db.read() as connection:
             return list(connection.execute(query.offset(offset).limit(n)).scalars())

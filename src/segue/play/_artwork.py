@@ -4,6 +4,7 @@ worker decodes it. What is served is always a JPEG made here, never the bytes a 
 
 import os
 import threading
+import time
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ SIZES = (64, 128, 256, 300, 512, 600, 800, 1200)
 """Edges in pixels that are made; others are rounded up to the next, and the last is the largest."""
 _LARGEST_FILE = 24 << 20
 _WAIT_S = 20.0
+_REFUSED_S = 600.0
+"""So long nobody tries again what could not be decoded."""
+_MOST_REFUSED = 1000
 
 
 class Artwork:
@@ -28,6 +32,7 @@ class Artwork:
         self._cache = FileCache(directory, max_bytes)
         self._turns = threading.BoundedSemaphore(2)
         self._idle: list[tuple[PipeWorker, PipeWorker]] = []
+        self._refused: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
     def get(self, art_id: str, path: Path, *, embedded: bool, size: int | None) -> Path:
@@ -39,6 +44,10 @@ class Artwork:
         name = f"{art_id}-{edge}.jpg"
         if made := self._cache.get(name):
             return made
+        with self._lock:
+            since, why = self._refused.get(art_id, (-_REFUSED_S, ""))
+        if time.monotonic() - since < _REFUSED_S:
+            raise MediaFailed(why)
         if not self._turns.acquire(timeout=_WAIT_S):
             raise Unavailable("Too many pictures are asked for at once. Try again in a moment.")
         try:
@@ -48,6 +57,12 @@ class Artwork:
                 workers = self._idle.pop() if self._idle else _workers()
             try:
                 return self._make(workers, name, art_id, path, embedded, edge)
+            except MediaFailed as error:
+                with self._lock:
+                    while len(self._refused) >= _MOST_REFUSED:
+                        del self._refused[next(iter(self._refused))]
+                    self._refused[art_id] = (time.monotonic(), str(error))
+                raise
             finally:
                 with self._lock:
                     self._idle.append(workers)

@@ -36,6 +36,8 @@ def _resized(data: bytes, size: int) -> bytes:
             raise ValueError("too many pixels")
         picture.draft("RGB", (size, size))
         upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I"):  # 16 bits of grey, which a plain conversion would clip to white
+            upright = upright.convert("I").point(lambda grey: grey / 256).convert("L")
         upright.thumbnail((size, size), Image.Resampling.LANCZOS)
         if upright.mode in {"RGBA", "LA", "P", "PA"}:
             layer = upright.convert("RGBA")

@@ -32,7 +32,7 @@ def build_app(parts: Parts, config: Config) -> http.Edge:
             *player.routes(config.base_url),
         ],
         exception_handlers=http.exception_handlers(),
-        openapi_config=OpenAPIConfig(title="Segue", version=__version__, path="/api", render_plugins=[http.openapi_json()]),
+        openapi_config=OpenAPIConfig(title="Segue", version=__version__, path="/api/openapi.json", render_plugins=[api.Document()]),
         logging_config=None,
         debug=False,
         request_max_body_size=http.MAX_BODY_BYTES,

@@ -8,12 +8,12 @@ import ipaddress
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from segue.config import Config
 from segue.errors import (
@@ -61,6 +61,7 @@ class Edge:
 
     def __init__(self, application: Application, config: Config) -> None:
         self._application = application
+        self._open_to_all = f"{config.base_url}/rest/"
         self._trusted = [ipaddress.ip_network(network, strict=False) for network in config.trusted_proxies]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +73,7 @@ class Edge:
         scope["segue"] = self._origin(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        open_to_all = "/rest/" in scope["path"]
+        open_to_all = scope["path"].startswith(self._open_to_all)
         if open_to_all and scope["method"] == "OPTIONS":
             await _preflight(send)
             return
@@ -162,11 +163,39 @@ def base_url(request: Request[Any, Any, Any], parts: Parts) -> str:
     return parts.public_url or f"{origin['scheme']}://{origin['host']}{parts.base_path}"
 
 
+_PROXIED = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "forwarded", "via")
+
+
 def is_local(request: Request[Any, Any, Any]) -> bool:
+    """Whether someone on this machine asks: not a proxy on it that says it speaks for another, trusted or not."""
+    if any(name in request.headers for name in _PROXIED):
+        return False
     try:
         return ipaddress.ip_address(client_address(request)).is_loopback
     except ValueError:
         return False
+
+
+def check_same_site(request: Request[Any, Any, Any]) -> None:
+    """Raises Forbidden when a browser says that a page of another site made this request.
+
+    ``Sec-Fetch-Site`` says so where the connection is secure. Over plain HTTP, at home, ``Origin`` does: its host must be the one asked
+    for. Ports are not compared, since proxies often leave them out; the CSRF token and SameSite stand behind this.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        foreign = site not in {"same-origin", "none"}
+    else:
+        foreign = origin is not None and _host_of(origin) != _host_of(f"//{request.scope['segue']['host']}")  # type: ignore[typeddict-item]
+    if foreign:
+        raise Forbidden("This request came from another site. Behind a proxy, it must pass the Host header on, or be a trusted one.")
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def is_admin(request: Request[Any, Any, Any], parts: Parts) -> bool:
@@ -175,6 +204,12 @@ def is_admin(request: Request[Any, Any, Any], parts: Parts) -> bool:
     except SegueError:
         return False
     return listener.user.admin
+
+
+def check_scope(listener: Listener, scope: str) -> None:
+    """Raises Forbidden when the token one came with may not do this. A signed-in browser may do all its user may."""
+    if scope not in listener.scopes and "*" not in listener.scopes:
+        raise Forbidden(f"This token lacks the scope {scope!r}. Make another with `segue token create --scope {scope}`.")
 
 
 def authenticate(request: Request[Any, Any, Any], parts: Parts, scope: str) -> Listener:
@@ -191,8 +226,7 @@ def authenticate(request: Request[Any, Any, Any], parts: Parts, scope: str) -> L
         listener = parts.accounts.authenticate_secret(
             secret.strip(), address=client_address(request), client=request.headers.get("user-agent", "")[:64] or None
         )
-        if scope not in listener.scopes and "*" not in listener.scopes:
-            raise Forbidden(f"This token lacks the scope {scope!r}. Make another with `segue token create --scope {scope}`.")
+        check_scope(listener, scope)
         return listener
     session = parts.accounts.session(request.cookies.get(COOKIE, ""))
     if session is None:
@@ -201,8 +235,7 @@ def authenticate(request: Request[Any, Any, Any], parts: Parts, scope: str) -> L
         offered = request.headers.get("x-segue-csrf", "")
         if not hmac.compare_digest(offered.encode("utf-8", "replace"), session.csrf.encode()):
             raise Forbidden("The header X-Segue-CSRF is missing or stale: take it from GET /api/session.")
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise Forbidden("This request came from another site.")
+        check_same_site(request)
     return parts.accounts.listener(session.user, client="player")
 
 
@@ -262,9 +295,9 @@ def exception_handlers() -> dict[Any, Any]:
         _log.error("a request failed", path=request.scope["path"][:200], exc_info=error)
         return _error(500, "error", "The server failed at this. Its log says more.")
 
-    return {SegueError: of_segue, HTTPException: of_http, Exception: of_bug}
+    def of_depth(request: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
+        """A body of a hundred thousand brackets; in the log, should it ever be ours."""
+        _log.warning("a request nested too deeply", path=request.scope["path"][:200], exc_info=error)
+        return _error(400, "bad_request", "This nests too deeply.")
 
-
-def openapi_json() -> JsonRenderPlugin:
-    """The OpenAPI document at ``/api/openapi.json``; no pages that load scripts from elsewhere."""
-    return JsonRenderPlugin(path="/openapi.json")
+    return {SegueError: of_segue, HTTPException: of_http, RecursionError: of_depth, Exception: of_bug}

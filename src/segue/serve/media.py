@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 from litestar import Response
 
-from segue.errors import NotFound
+from segue.errors import BadRequest, NotFound
 from segue.library import ArtSource
 from segue.model import Track
 from segue.observe import get_logger, metrics
@@ -85,10 +85,12 @@ def transcode_response(
     """The track in another format, from ``start_ms``: by range once it is whole, else as it grows.
 
     ``estimate_length`` states a length before it is known, as some old clients need. Blocks until the first byte: call it from a thread.
-    Raises MediaFailed, Unavailable.
+    Raises NotFound, BadRequest (a start beyond the end), MediaFailed, Unavailable.
     """
     if not path.is_file():
         raise NotFound("file", track.id)
+    if start_ms >= track.duration_ms > 0:
+        raise BadRequest(f"The start, {start_ms} ms, lies beyond the end of the track, {track.duration_ms} ms.")
     made = transcoder.open(path, track, format=format, bitrate_kbps=bitrate_kbps, start_ms=start_ms)
     headers = {"X-Content-Duration": f"{max(0, track.duration_ms - start_ms) / 1000:.3f}"}
     if isinstance(made, Path):
@@ -142,6 +144,10 @@ class _File:
     async def _serve(self, scope: Any, send: Any) -> None:
         asked = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method = scope["method"]
+        if not self._as_expected(asked):
+            await _start(send, 412, {"ETag": self._etag, "Content-Length": "0"})
+            await send({"type": "http.response.body", "body": b""})
+            return
         if self._not_modified(asked):
             await _start(send, 304, {name: value for name, value in self._headers.items() if name != "Content-Type"})
             await send({"type": "http.response.body", "body": b""})
@@ -170,6 +176,13 @@ class _File:
                 raise ConnectionAbortedError(f"{self._etag} became shorter")
             first += len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": first < end})
+
+    def _as_expected(self, asked: dict[bytes, str]) -> bool:
+        """``If-Match``, else ``If-Unmodified-Since`` (RFC 9110, section 13.2.2)."""
+        if (tags := asked.get(b"if-match")) is not None:
+            return tags.strip() == "*" or self._etag in [tag.strip() for tag in tags.split(",")]
+        until = _date(asked.get(b"if-unmodified-since"))
+        return until is None or self._modified_s <= until
 
     def _not_modified(self, asked: dict[bytes, str]) -> bool:
         if (tags := asked.get(b"if-none-match")) is not None:

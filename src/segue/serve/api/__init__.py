@@ -4,10 +4,11 @@ from litestar import Router
 from litestar.di import Provide
 
 from segue.serve.api import _browse, _listen, _manage, _playlists, _session
+from segue.serve.api._openapi import Document
 from segue.serve.api._parameters import provide_listener
 from segue.serve.parts import Parts
 
-__all__ = ["routes"]
+__all__ = ["Document", "routes"]
 
 
 def routes(parts: Parts) -> list[Router]:

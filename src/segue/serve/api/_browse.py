@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
+import anyio.to_thread
 import msgspec
 from litestar import get
 from litestar.params import Parameter
 
 from segue.library import ReleaseSort, TrackSort
 from segue.model import Listener
-from segue.serve import media
+from segue.serve import http, media
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import LibraryFilter, Limit, Offset, Short, Year
 from segue.serve.parts import Parts
@@ -245,10 +246,14 @@ def handlers(parts: Parts) -> list[Any]:
             [shape.track(one) for one in liked.tracks],
         )
 
-    @get("/art/{id:str}", sync_to_thread=True)
-    def art(me: Listener, id: str, size: Annotated[int | None, Parameter(ge=1, le=10_000)] = None) -> media.Bytes:
+    @get("/art/{id:str}")
+    async def art(me: Listener, id: str, size: Annotated[int | None, Parameter(ge=1, le=10_000)] = None) -> media.Bytes:
         """A picture as JPEG, its longer edge about ``size`` pixels."""
-        return media.art_response(parts.artwork, catalogue.art(me, id), size)
+
+        def make() -> media.Bytes:
+            return media.art_response(parts.artwork, catalogue.art(me, id), size)
+
+        return await anyio.to_thread.run_sync(make, limiter=http.threads(slow=True))
 
     return [
         home, artists, artist, releases, release, tracks, track, lyrics, genres, roots, folder, search, favourites, art,

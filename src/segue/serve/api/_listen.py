@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import anyio.to_thread
 import msgspec
 from litestar import Request, get, post, put, route
 from litestar.params import Parameter
@@ -9,7 +10,7 @@ from litestar.params import Parameter
 from segue.errors import BadRequest
 from segue.model import Listener, Slate
 from segue.play import Format
-from segue.serve import media
+from segue.serve import http, media
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import Limit, ids
 from segue.serve.parts import Parts
@@ -66,8 +67,8 @@ class Queue(msgspec.Struct):
 def handlers(parts: Parts) -> list[Any]:
     catalogue, listening = parts.catalogue, parts.listening
 
-    @route("/tracks/{id:str}/stream", http_method=["GET", "HEAD"], sync_to_thread=True, status_code=200)
-    def stream(
+    @route("/tracks/{id:str}/stream", http_method=["GET", "HEAD"], status_code=200)
+    async def stream(
         me: Listener,
         id: str,
         format: Format | None = None,
@@ -75,10 +76,14 @@ def handlers(parts: Parts) -> list[Any]:
         start_ms: Annotated[int, Parameter(ge=0, le=_LONGEST_MS)] = 0,
     ) -> media.Bytes:
         """The file as it is, or (with ``format``) transcoded, from ``start_ms``."""
-        track, path = catalogue.file(me, TrackId(id))
-        if format is None:
-            return media.file_response(path, track)
-        return media.transcode_response(parts.transcoder, path, track, format=format, bitrate_kbps=bitrate_kbps, start_ms=start_ms)
+
+        def open_it() -> media.Bytes:
+            track, path = catalogue.file(me, TrackId(id))
+            if format is None:
+                return media.file_response(path, track)
+            return media.transcode_response(parts.transcoder, path, track, format=format, bitrate_kbps=bitrate_kbps, start_ms=start_ms)
+
+        return await anyio.to_thread.run_sync(open_it, limiter=http.threads(slow=format is not None))
 
     @route("/tracks/{id:str}/file", http_method=["GET", "HEAD"], sync_to_thread=True, status_code=200)
     def file(me: Listener, id: str) -> media.Bytes:
@@ -89,8 +94,6 @@ def handlers(parts: Parts) -> list[Any]:
     @post("/events", status_code=200, opt={"scope": "listen"})
     async def tell(request: Request[Any, Any, Any], me: Listener) -> Accepted:
         """Append events to one's log. Valid ones commit together; repeating is harmless."""
-        import anyio.to_thread
-
         appended = await anyio.to_thread.run_sync(listening.record_wire, me, await request.body())
         return Accepted(list(appended.accepted), [Rejected(id, why) for id, why in appended.rejected])
 
@@ -184,7 +187,7 @@ def handlers(parts: Parts) -> list[Any]:
         seen = {track.id for track in catalogue.visible_tracks(me, [TrackId(id) for id in dict.fromkeys(wanted) if is_id(id)])}
         kept = [TrackId(id) for id in wanted if id in seen]
         index = sum(1 for id in wanted[: max(0, data.index)] if id in seen)
-        held = parts.queues.put(me.user.id, kept, min(index, max(0, len(kept) - 1)), Ms(data.position_ms), changed_by=data.changed_by)
+        held = parts.queues.put(me.user.id, kept, min(index, max(0, len(kept) - 1)), Ms(data.position_ms), changed_by=data.changed_by[:64])
         return Queue(list(kept), held.current, held.position_ms, shape.instant(held.changed_at), held.changed_by, [])
 
     return [stream, file, tell, events, next_, slate, queue, save_queue]

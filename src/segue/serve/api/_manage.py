@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 from litestar import delete, get, patch, post
 
-from segue.errors import Conflict
+from segue.errors import BadRequest, Conflict
 from segue.model import Library, Listener, ScanReport, User
 from segue.serve.api import _shapes as shape
-from segue.serve.api._parameters import Limit, Offset, Short
+from segue.serve.api._parameters import LibraryNumber, Limit, Offset, Short
 from segue.serve.parts import Parts
 from segue.types import LibraryId, UserId
 
+_LONGEST_PATH = 4096
 ADMIN = {"scope": "admin", "admin": True}
 
 
@@ -145,10 +146,7 @@ def handlers(parts: Parts) -> list[Any]:
 
     @patch("/users/{id:str}", sync_to_thread=True, opt=ADMIN)
     def change_user(data: UserChange, me: Listener, id: str) -> UserAnswer:
-        user = accounts.update_user(UserId(id), name=data.name, admin=data.admin)
-        if data.password is not None:
-            accounts.set_password(user.id, data.password)
-        return user_answer(user)
+        return user_answer(accounts.update_user(UserId(id), name=data.name, admin=data.admin, password=data.password))
 
     @delete("/users/{id:str}", sync_to_thread=True, opt=ADMIN)
     def remove_user(me: Listener, id: str) -> None:
@@ -163,18 +161,20 @@ def handlers(parts: Parts) -> list[Any]:
     @post("/libraries", sync_to_thread=True, opt=ADMIN)
     def add_library(data: NewLibrary, me: Listener) -> LibraryAnswer:
         """Register a folder of the server, and scan it."""
+        if "\0" in data.path or len(data.path) > _LONGEST_PATH or not data.path.startswith(("/", "~")):
+            raise BadRequest("Give the whole path of a folder on the server, such as /srv/music.")
         added = libraries.add(Path(data.path), data.name)
         with contextlib.suppress(Conflict):  # a scan under way began before; the next one finds it
             parts.tracks.start_scan()
         return library_answer(added, me)
 
     @patch("/libraries/{id:int}", sync_to_thread=True, opt=ADMIN)
-    def change_library(data: LibraryChange, me: Listener, id: int) -> LibraryAnswer:
+    def change_library(data: LibraryChange, me: Listener, id: LibraryNumber) -> LibraryAnswer:
         named = None if data.users is None else [UserId(user) for user in data.users]
         return library_answer(libraries.update(LibraryId(id), name=data.name, everyone=data.everyone, users=named), me)
 
     @delete("/libraries/{id:int}", sync_to_thread=True, opt=ADMIN)
-    def remove_library(me: Listener, id: int) -> None:
+    def remove_library(me: Listener, id: LibraryNumber) -> None:
         """Forget a library; its files are not touched."""
         libraries.remove(LibraryId(id))
 

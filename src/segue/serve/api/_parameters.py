@@ -13,6 +13,7 @@ from segue.serve.parts import Parts
 Offset = Annotated[int, Parameter(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, Parameter(ge=1, le=500)]
 LibraryFilter = Annotated[int | None, Parameter(ge=0, le=2**31 - 1)]
+LibraryNumber = Annotated[int, Parameter(ge=0, le=2**31 - 1)]
 Year = Annotated[int | None, Parameter(ge=-9999, le=9999)]
 Short = Annotated[str | None, Parameter(max_length=256)]
 

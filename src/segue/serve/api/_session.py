@@ -6,6 +6,7 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
 from litestar.params import Body
+from msgspec import UNSET, Meta, UnsetType
 
 from segue import __version__
 from segue.access import Preferences, Session
@@ -44,6 +45,18 @@ class SessionAnswer(msgspec.Struct):
 class PasswordChange(msgspec.Struct):
     old: str
     new: str
+
+
+class PreferencesChange(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Whichever of the preferences are to change."""
+
+    autoplay: bool | UnsetType = UNSET
+    discovery: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
+    replaygain: Literal["track", "album", "off"] | UnsetType = UNSET
+    crossfade_s: Annotated[float, Meta(ge=0, le=12)] | UnsetType = UNSET
+    max_bitrate_kbps: Annotated[int, Meta(ge=32, le=2000)] | UnsetType | None = UNSET
+    transcode_format: Literal["opus", "mp3", "aac", "flac"] | UnsetType = UNSET
+    theme: Literal["system", "light", "dark"] | UnsetType = UNSET
 
 
 class NewToken(msgspec.Struct):
@@ -111,8 +124,7 @@ def handlers(parts: Parts) -> list[Any]:
     @post("/session", sync_to_thread=True)
     def sign_in(request: Request[Any, Any, Any], data: Annotated[Credentials, Body()]) -> Response[SessionAnswer]:
         """Sign in with the login password; sets the session cookie."""
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise Forbidden("This request came from another site.")
+        http.check_same_site(request)
         client = request.headers.get("user-agent", "")[:200]
         signed = accounts.sign_in(data.name, data.password, address=http.client_address(request), client=client)
         cookie = Cookie(
@@ -137,8 +149,9 @@ def handlers(parts: Parts) -> list[Any]:
         return accounts.preferences(me.user.id)
 
     @patch("/preferences", sync_to_thread=True)
-    def prefer(data: dict[str, Any], me: Listener) -> Preferences:
-        return accounts.set_preferences(me.user.id, data)
+    def prefer(data: PreferencesChange, me: Listener) -> Preferences:
+        """Change what is named; the rest stays."""
+        return accounts.set_preferences(me.user.id, msgspec.to_builtins(data))
 
     @post("/password", sync_to_thread=True, status_code=204)
     def password(request: Request[Any, Any, Any], data: PasswordChange, me: Listener) -> None:
@@ -173,6 +186,9 @@ def handlers(parts: Parts) -> list[Any]:
 
     @delete("/tokens/{id:str}", sync_to_thread=True)
     def revoke(me: Listener, id: str) -> None:
+        """At once. A token may end itself; only a signed-in listener ends others."""
+        if me.token_id not in (None, id):
+            raise Forbidden("A token can revoke itself only. Sign in to the player.")
         accounts.revoke(me.user.id, TokenId(id))
 
     @get("/connect", sync_to_thread=True)

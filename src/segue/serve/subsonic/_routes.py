@@ -129,6 +129,12 @@ _SLOW = frozenset({"stream", "getCoverArt"})
 """Calls that may wait for a decoder."""
 
 
+_SCOPES = dict.fromkeys(["star", "unstar", "setRating", "scrobble", "savePlayQueue"], "listen") | dict.fromkeys(
+    ["createPlaylist", "updatePlaylist", "deletePlaylist"], "write"
+)
+"""What a token must be allowed to do; the rest only reads, or asks for an admin itself."""
+
+
 def _code(error: SegueError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), 0)
 
@@ -168,6 +174,7 @@ def _dispatch(parts: Parts, request: Any, name: str, params: Params) -> Any:
             message = f"{name} is not implemented here." if known else f"There is no call {name[:64]!r}."
             return _answer(_wire.failed(0, message), format, callback, status=501 if known else 404)
         listener = authenticate(parts, params, http.client_address(request))
+        http.check_scope(listener, _SCOPES.get(name, "read"))
         call = Call(parts, params, listener, params.text("c", "", longest=256) or "", http.base_url(request, parts), request.scope)
         answer = handler(call)
         if answer is None or isinstance(answer, dict):
