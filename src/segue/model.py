@@ -361,6 +361,30 @@ class Play(Record, frozen=True, kw_only=True):
     client: str | None = None
 
 
+class PastPlay(Record, frozen=True, kw_only=True):
+    """One play as another service recorded it. It may name nothing that is in the library."""
+
+    service: str
+    """``spotify``, ``listenbrainz``, ``lastfm``, or the name of the app that told it."""
+    entry_id: str
+    """The same for the same entry of the same export, however often it is read: at most 64 characters."""
+    started_at: Instant
+    artist: str
+    title: str
+    album: str | None = None
+    isrc: str | None = None
+    mbid: str | None = None
+    """MusicBrainz recording id."""
+    duration_ms: Ms | None = None
+    played_ms: Ms | None = None
+    outcome: Outcome | None = None
+    """None where the service keeps no ends."""
+    private: bool = False
+    type: Literal["music", "episode", "video"] = "music"
+    context: dict[str, Any] | None = None
+    """What else it kept of how one listened: ``reason_start``, ``reason_end``, ``shuffle``, ``offline``, ``platform``, ``country``."""
+
+
 class Acquaintance(Record, frozen=True, kw_only=True):
     """What one listener made of one track, release or artist, with what taste is read from."""
 
