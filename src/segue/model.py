@@ -298,9 +298,11 @@ class Token(Record, frozen=True, kw_only=True):
 
 EventKind = Literal[
     "started", "paused", "resumed", "seeked", "progressed", "ended", "scrobbled", "liked", "unliked", "rated", "saved",
-    "removed", "hidden", "unhidden", "searched", "shown", "erased",
+    "removed", "hidden", "unhidden", "searched", "shown", "corrected", "matched", "erased",
 ]  # fmt: skip
-"""``erased`` is the tombstone the log itself leaves: everything of this listener before it is gone. No client may send it."""
+"""No client may send the last three. ``corrected``: what ``data`` says of the plays it names replaces what they told (``deleted``,
+``track_id``, ``started_at``). ``matched``: the external is ``data``'s track, by hand. ``erased`` is the tombstone the log itself leaves:
+everything of this listener before it is gone."""
 Outcome = Literal["finished", "skipped", "stopped", "error", "unknown"]
 
 
@@ -308,7 +310,7 @@ class Subject(Record, frozen=True, kw_only=True):
     type: SubjectType
     id: str | None = None
     external: dict[str, str] | None = None
-    """For ``external``: any of artist, title, album, isrc, mbid."""
+    """For ``external``: any of artist, title, album, isrc, mbid, duration_ms (in digits)."""
 
 
 class Event(Record, frozen=True, kw_only=True):

@@ -159,15 +159,9 @@ class Accounts:
             own = sa.select(schema.playlist.c.id).where(schema.playlist.c.owner_id == id, schema.playlist.c.library_id.is_(None))
             connection.execute(schema.playlist_entry.delete().where(schema.playlist_entry.c.playlist_id.in_(own)))
             connection.execute(schema.playlist.delete().where(schema.playlist.c.owner_id == id, schema.playlist.c.library_id.is_(None)))
-            for table in (
-                schema.session,
-                schema.token,
-                schema.library_grant,
-                schema.play_queue,
-                schema.annotation,
-                schema.play,
-                schema.slate,
-            ):
+            for table in schema.metadata.sorted_tables:
+                if "user_id" not in table.c:
+                    continue
                 connection.execute(table.delete().where(table.c.user_id == id))
             connection.execute(schema.user.delete().where(schema.user.c.id == id))
 

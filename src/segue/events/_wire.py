@@ -23,10 +23,10 @@ _MAX_DEPTH = 8
 _MAX_SKEW_MS = 2_000
 """A batch travels for a while: a smaller difference between the clocks is left alone."""
 _WEEK_MS = 7 * 24 * 3_600_000
-_KINDS = frozenset(get_args(EventKind)) - {"erased"}
+_KINDS = frozenset(get_args(EventKind)) - {"corrected", "matched", "erased"}
 _PLAYING = frozenset({"started", "paused", "resumed", "seeked", "progressed", "ended", "scrobbled"})
 _MARKING = frozenset({"liked", "unliked", "rated", "hidden", "unhidden", "saved", "removed"})
-_EXTERNAL = frozenset({"artist", "title", "album", "isrc", "mbid"})
+_EXTERNAL = frozenset({"artist", "title", "album", "isrc", "mbid", "duration_ms"})
 
 _Short = Annotated[str, Meta(min_length=1, max_length=64)]
 _Text = Annotated[str, Meta(max_length=256)]
@@ -185,6 +185,8 @@ def _subject(wire: _WireSubject | None) -> Subject | None:
     if wire.type == "external":
         if not wire.external or not _EXTERNAL.issuperset(wire.external):
             raise BadRequest(f"An external subject carries some of {' '.join(sorted(_EXTERNAL))}.")
+        if not any(wire.external.get(name) for name in ("title", "isrc", "mbid")):
+            raise BadRequest("An external subject needs a title (and its artist), an isrc or an mbid.")
         return Subject(type="external", external=dict(wire.external))
     if wire.id is None or not is_id(wire.id):
         raise BadRequest(f"{wire.id!r} is not the id of a {wire.type}: 22 characters of 0-9A-Za-z.")

@@ -5,9 +5,11 @@ rebuild from nothing give the same rows. Registers keep the latest ``(at, event_
 counted from rows that are. See ``docs/events.md``.
 """
 
+from segue.state._external import external_id
 from segue.state._history import ListenerHistory
 from segue.state._plays import Playing, PlayRow, playings
 from segue.state._project import Projections
 from segue.state._slates import Slates
+from segue.state._upkeep import Upkeep
 
-__all__ = ["ListenerHistory", "PlayRow", "Playing", "Projections", "Slates", "playings"]
+__all__ = ["ListenerHistory", "PlayRow", "Playing", "Projections", "Slates", "Upkeep", "external_id", "playings"]

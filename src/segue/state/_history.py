@@ -12,6 +12,8 @@ from segue.types import Instant, TrackId, UserId
 _NOTE = t.annotation.c
 _KNOWN = [_NOTE.id, _NOTE.liked_at, _NOTE.rating, _NOTE.play_count, _NOTE.skip_count, _NOTE.last_played_at]
 _PLAY = [t.play.c[name] for name in Play.__struct_fields__]
+_TOLD = "play_id", "position_ms", "private"
+_HEARD = [t.listen.c.id.label("play_id"), *(t.listen.c[name] for name in Play.__struct_fields__ if name not in _TOLD)]
 
 
 def _play(row: sa.Row[tuple[object, ...]]) -> Play:
@@ -26,10 +28,9 @@ class ListenerHistory:
         self._db = db
 
     def plays(self, user_id: UserId, limit: int) -> Sequence[Play]:
-        mine = (t.play.c.user_id == user_id, t.play.c.private == 0)
-        statement = sa.select(*_PLAY).where(*mine).order_by(t.play.c.last_at.desc(), t.play.c.play_id).limit(limit)
+        statement = sa.select(*_HEARD).where(t.listen.c.user_id == user_id).order_by(t.listen.c.id.desc()).limit(limit)
         with self._db.read() as connection:
-            return [_play(row) for row in connection.execute(statement)]
+            return [Play(**row._mapping) for row in connection.execute(statement)]
 
     def going_on(self, since: Instant, limit: int) -> Sequence[tuple[str, Play]]:
         """Everybody's plays with a report since, latest first, each with the listener's name: no private ones, no mere submissions."""

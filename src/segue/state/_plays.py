@@ -1,30 +1,43 @@
-"""What several reports say together: events -> rows -> playings -> listens.
+"""What several reports say together: events -> rows -> playings.
 
-A *row* folds all events of one ``play_id`` on one track. Where a protocol has no ``play_id`` (OpenSubsonic's ``scrobble``), each event
-is a row of its own, and :func:`playings` says which rows are one playing:
+A *row* folds all events of one ``play_id`` on one thing. Where a protocol has no ``play_id`` (OpenSubsonic's ``scrobble``, a history
+from elsewhere), each event is a row of its own, and :func:`playings` says which rows are one playing:
 
 1. each row with a client's ``play_id`` is a playing;
-2. a row without one belongs to such a playing of the same track when it falls between its start and its end (at least the track's
+2. a report without one belongs to such a playing of the same track when it falls between its start and its end (at least the track's
    duration after the start), with a minute to spare: a scrobble and the player's own events of one play are one listen;
 3. else it belongs to the report before it, when that began a playing that may still be going on (a now-playing notice, then its
    submission), or when both are submissions less than half a duration apart (a retry: a true repeat takes a whole duration);
-4. else it is a playing of its own.
+4. an imported row belongs to the nearest playing that began within two minutes of it, unless that has a row of the same service
+   already; two of one service are one only when they heard equally long within a minute (two forms of one export);
+5. else it is a playing of its own.
 
-The rule looks at rows in order of ``(time, id)``, so it depends on the set of them alone.
+Rows that a correction deleted count as never told. Reports without a ``play_id`` that would have belonged to them, and come later from
+elsewhere, are deleted with them. The rule looks at rows in order of ``(time, id)``, so it depends on the set of them alone.
 """
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
 
 from segue.model import Event
+from segue.state._external import external_id
 
 SLACK_MS = 60_000
 """How far two clients' ideas of one moment may lie apart: a guess."""
 RETRY_MS = 30_000
 """Two submissions closer than this are one, however short the track: a guess."""
+COPY_MS = 120_000
+"""How far apart two services may say one play began."""
 LISTEN_MS = 240_000
 """A listen counts at 4 minutes or half the track, whichever is less: the scrobble convention."""
+SHORTEST_MS = 30_000
+"""What counts of a thing whose length nobody told: as long as a paid stream, at least."""
+HOLLOW = 1 << 53
+"""The start of a row of which only a correction has come so far."""
 _LOOK_BACK = 8
 _PLAYING_KINDS = frozenset({"started", "paused", "resumed", "seeked", "progressed", "ended", "scrobbled"})
 
@@ -34,12 +47,13 @@ def order_key(event: Event) -> str:
     return f"{event.at:015d} {event.event_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlayRow:
-    """One row of table ``play``. Folding is commutative, associative and idempotent."""
+    """One row of table ``play``. Folding is commutative, associative and idempotent; ``track_id`` is no part of it."""
 
     user_id: str
     play_id: str
+    told_id: str
     track_id: str
     started_at: int
     last_at: int
@@ -52,48 +66,76 @@ class PlayRow:
     outcome: str | None = None
     outcome_by: str | None = None
     private: int = 0
+    imported: int = 0
     session_id: str | None = None
+    device_id: str | None = None
     client: str | None = None
+    utc_offset_min: int | None = None
     told_by: str | None = None
+    fix: str | None = None
+    fixed_by: str | None = None
 
     @property
     def derived(self) -> bool:
         """Whether the server named this play, not a client."""
         return self.play_id.startswith("~")
 
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What a correction says; empty without one."""
+        return dict(msgspec.json.decode(self.fix)) if self.fix else {}
 
-def row_of(event: Event) -> PlayRow | None:
-    """The row that one event alone makes; None for events that are not of a play of a track."""
-    if event.kind not in _PLAYING_KINDS or event.subject is None or event.subject.type != "track" or event.subject.id is None:
-        return None
+
+def rows_of(event: Event) -> Iterable[PlayRow]:
+    """The rows that one event alone makes; none for events that are not of plays."""
+    subject = event.subject
+    if event.kind == "corrected":
+        data = event.data or {}
+        fix = msgspec.json.encode(data.get("fix", {}), order="deterministic").decode()
+        return [
+            PlayRow(event.user_id, play_id, told_id, told_id, HOLLOW, 0, imported=1, fix=fix, fixed_by=order_key(event))
+            for play_id, told_id in data.get("plays", ())
+        ]
+    if event.kind not in _PLAYING_KINDS or subject is None:
+        return ()
+    told_id = subject.id if subject.type == "track" else external_id(subject.external or {}) if subject.type == "external" else None
+    if told_id is None:
+        return ()
     key = order_key(event)
     told = event.session_id is not None or event.client is not None
-    return PlayRow(
-        user_id=event.user_id,
-        play_id=event.play_id or f"~{event.event_id}",
-        track_id=event.subject.id,
-        started_at=event.at,
-        last_at=event.at,
-        begun_at=event.at if event.kind == "started" else None,
-        scrobbled_at=event.at if event.kind == "scrobbled" else None,
-        played_ms=event.played_ms,
-        reached_ms=event.position_ms if event.kind != "seeked" else None,
-        position_ms=event.position_ms,
-        position_by=key if event.position_ms is not None else None,
-        outcome=event.outcome if event.kind == "ended" else None,
-        outcome_by=key if event.kind == "ended" else None,
-        private=int(event.private),
-        session_id=event.session_id,
-        client=event.client,
-        told_by=key if told else None,
+    return (
+        PlayRow(
+            event.user_id,
+            event.play_id or f"~{event.event_id}",
+            told_id,
+            told_id,
+            event.at,
+            event.at,
+            event.at if event.kind == "started" else None,
+            event.at if event.kind == "scrobbled" else None,
+            event.played_ms,
+            event.position_ms if event.kind != "seeked" else None,
+            event.position_ms,
+            key if event.position_ms is not None else None,
+            event.outcome if event.kind == "ended" else None,
+            key if event.kind == "ended" else None,
+            int(event.private),
+            int(event.origin == "imported"),
+            event.session_id if told else None,
+            event.device_id if told else None,
+            event.client,
+            event.utc_offset_min if told else None,
+            key if told else None,
+        ),
     )
 
 
 def join(a: PlayRow, b: PlayRow) -> PlayRow:
-    """Two rows of one play as one."""
-    positioned = max(a, b, key=lambda row: row.position_by or "")
-    ended = max(a, b, key=lambda row: row.outcome_by or "")
-    told = max(a, b, key=lambda row: row.told_by or "")
+    """Two rows of one play as one; the ``track_id`` is the first's."""
+    positioned = a if (a.position_by or "") >= (b.position_by or "") else b
+    ended = a if (a.outcome_by or "") >= (b.outcome_by or "") else b
+    told = a if (a.told_by or "") >= (b.told_by or "") else b
+    fixed = a if (a.fixed_by or "") >= (b.fixed_by or "") else b
     return replace(
         a,
         started_at=min(a.started_at, b.started_at),
@@ -107,9 +149,14 @@ def join(a: PlayRow, b: PlayRow) -> PlayRow:
         outcome=ended.outcome,
         outcome_by=ended.outcome_by,
         private=max(a.private, b.private),
+        imported=min(a.imported, b.imported),
         session_id=told.session_id,
+        device_id=told.device_id,
         client=told.client,
+        utc_offset_min=told.utc_offset_min,
         told_by=told.told_by,
+        fix=fixed.fix,
+        fixed_by=fixed.fixed_by,
     )
 
 
@@ -123,7 +170,7 @@ def _most(a: int | None, b: int | None) -> int | None:
 
 @dataclass(slots=True)
 class Playing:
-    """One playing of a track, and whether it is a listen."""
+    """One playing of one thing, and whether it is a listen. The first row began it."""
 
     rows: list[PlayRow]
 
@@ -143,36 +190,144 @@ class Playing:
     def outcome(self) -> str | None:
         return max(self.rows, key=lambda row: row.outcome_by or "").outcome
 
+    @property
+    def told(self) -> PlayRow:
+        """The row that speaks for the playing: of an app rather than of an import, and the earliest."""
+        return min(self.rows, key=lambda row: (row.imported, row.started_at, row.play_id))
+
+    def heard_ms(self, duration_ms: int | None) -> int | None:
+        """How long it sounded: as told, else the position reached, but never more than the time that passed; None where nobody said."""
+        told = [row.played_ms for row in self.rows if row.played_ms is not None]
+        if told:
+            return max(told)
+        reached = [min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None]
+        if any(row.scrobbled_at is not None for row in self.rows) or self.outcome == "finished":
+            return max([*reached, duration_ms or 0]) or None
+        return max(reached, default=None)
+
     def is_listen(self, duration_ms: int | None) -> bool:
-        """By the scrobble convention: half the track or 4 minutes were heard, or an app submitted it."""
+        """By the scrobble convention: half of it or 4 minutes were heard, or an app submitted it."""
         if any(row.scrobbled_at is not None for row in self.rows):
             return True
         needed = LISTEN_MS if not duration_ms else min(LISTEN_MS, (duration_ms + 1) // 2)
         told = [row.played_ms for row in self.rows if row.played_ms is not None]
         if told:
             return max(told) >= needed
-        # No client said how much was heard: the position reached, but never more than the time that passed.
         reached = max((min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None), default=0)
         return reached >= needed or self.outcome == "finished"
 
 
+def length_of(rows: Iterable[PlayRow]) -> int | None:
+    """How long a thing is that is not here, going by its longest play; None when that says little."""
+    longest = max((row.played_ms or 0 for row in rows), default=0)
+    return max(longest, 2 * SHORTEST_MS) if longest else None
+
+
 def playings(rows: Sequence[PlayRow], duration_ms: int | None) -> list[Playing]:
-    """Which rows of one listener and one track are one playing; see the module's rule. In order of their first row."""
-    ordered = sorted(rows, key=lambda row: (row.started_at, row.play_id))
+    """Which rows of one listener and one thing are one playing; see the module's rule. In order of their first row."""
+    living: list[PlayRow] = []
+    buried: list[PlayRow] = []
+    for row in rows:
+        if row.started_at == HOLLOW:
+            continue
+        if row.fix:
+            fixed = row.fixed
+            if fixed.get("deleted"):
+                buried.append(row)
+                continue
+            if at := fixed.get("started_at"):
+                row = _moved(row, int(at))
+        living.append(row)
+    out = _grouped(living, duration_ms or 0)
+    if buried and out:
+        graves = _grouped(buried, duration_ms or 0)
+        starts = [grave.rows[0].started_at for grave in graves]
+        before: Playing | None = None
+        kept = []
+        for playing in out:
+            if not _belongs(playing, before, graves, starts, duration_ms or 0):
+                kept.append(playing)
+            if playing.rows[0].derived and not playing.rows[0].imported:
+                before = playing
+        return kept
+    return out
+
+
+def _moved(row: PlayRow, at: int) -> PlayRow:
+    shift = at - row.started_at
+    return replace(
+        row,
+        started_at=at,
+        last_at=row.last_at + shift,
+        begun_at=None if row.begun_at is None else row.begun_at + shift,
+        scrobbled_at=None if row.scrobbled_at is None else row.scrobbled_at + shift,
+    )
+
+
+def _grouped(rows: Sequence[PlayRow], duration_ms: int) -> list[Playing]:
+    ordered = sorted(rows, key=lambda row: (row.started_at, row.play_id, row.told_id))
     told = [Playing([row]) for row in ordered if not row.derived]
     starts = [playing.rows[0].started_at for playing in told]
     out = list(told)
     before: Playing | None = None
-    for report in (row for row in ordered if row.derived):
-        host = _host(told, starts, report, duration_ms or 0)
+    for report in (row for row in ordered if row.derived and not row.imported):
+        host = _host(told, starts, report, duration_ms)
         if host is not None:
             host.rows.append(report)
-        elif before is not None and _same_playing(before, report, duration_ms or 0):
+        elif before is not None and _same_playing(before, report, duration_ms):
             before.rows.append(report)
         else:
             before = Playing([report])
             out.append(before)
+    imported = [row for row in ordered if row.derived and row.imported]
+    if imported:
+        out.sort(key=_first)
+        _place(out, imported)
+    out.sort(key=_first)
     return out
+
+
+def _first(playing: Playing) -> tuple[int, str]:
+    return playing.rows[0].started_at, playing.rows[0].play_id
+
+
+def _place(out: list[Playing], imported: Sequence[PlayRow]) -> None:
+    """Add imported rows, in order of time, to the playings they are copies of, or as playings of their own."""
+    starts = [playing.rows[0].started_at for playing in out]
+    for row in imported:
+        near = range(bisect.bisect_left(starts, row.started_at - COPY_MS), bisect.bisect_right(starts, row.started_at + COPY_MS))
+        hosts = [number for number in near if _copies(out[number], row)]
+        if hosts:
+            nearest = min(hosts, key=lambda number: (abs(starts[number] - row.started_at), number))
+            out[nearest].rows.append(row)
+        else:
+            place = bisect.bisect_right(starts, row.started_at)
+            starts.insert(place, row.started_at)
+            out.insert(place, Playing([row]))
+
+
+def _copies(playing: Playing, row: PlayRow) -> bool:
+    same = [one for one in playing.rows if one.imported and one.client == row.client]
+    return all(
+        one.played_ms is not None and one.played_ms == row.played_ms and abs(one.started_at - row.started_at) < SLACK_MS for one in same
+    )
+
+
+def _belongs(playing: Playing, before: Playing | None, graves: list[Playing], starts: list[int], duration_ms: int) -> bool:
+    """Whether a playing that no client named would have been part of a deleted one."""
+    head = playing.rows[0]
+    if not head.derived or not all(row.derived for row in playing.rows):
+        return False
+    if head.imported:
+        near = range(bisect.bisect_left(starts, head.started_at - COPY_MS), bisect.bisect_right(starts, head.started_at + COPY_MS))
+        return any(_copies(graves[number], head) for number in near)
+    named = [grave for grave in graves if not grave.rows[0].derived]
+    if _host(named, [grave.rows[0].started_at for grave in named], head, duration_ms) is not None:
+        return True
+    reports = [grave for grave in graves if grave.rows[0].derived and not grave.rows[0].imported and _first(grave) < _first(playing)]
+    if not reports or (before is not None and _first(before) > _first(reports[-1])):
+        return False
+    return _same_playing(reports[-1], head, duration_ms)
 
 
 def _host(told: list[Playing], starts: list[int], report: PlayRow, duration_ms: int) -> Playing | None:

@@ -1,9 +1,13 @@
-"""Bring the tables ``play`` and ``annotation`` to the end of the log, in the same transaction as the offset they stand at."""
+"""Bring the projections to the end of the log, in the same transaction as the offset they stand at."""
 
+import json
+import sqlite3
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -11,23 +15,30 @@ from sqlalchemy.dialects.sqlite import insert
 from segue.model import Event
 from segue.observe import get_logger
 from segue.ports import EventLog, Progress
-from segue.state import _marks
+from segue.state import _count, _external, _marks
 from segue.state._marks import MarkRow
-from segue.state._plays import PlayRow, join, playings, row_of
+from segue.state._plays import PlayRow, join, order_key, rows_of
 from segue.store import Database
 from segue.store import schema as t
 
 _logger = get_logger("state")
 _NAME = "listens"
-_NONE = (0, 0, None)
-"""No listens, no skips, never played."""
-_TRACK_NOTE = t.annotation.alias()
-_BATCH = 500
-"""Events a transaction while catching up: well under 50 ms."""
+_LARGEST, _SMALLEST = 1_000, 50
+"""Events a transaction while catching up, fitted so that each stays well under 50 ms."""
+_SLOW_S, _QUICK_S = 0.035, 0.015
 _REBUILD = -1
 """The stored offset while a rebuild still deletes: whoever finds it goes on deleting first."""
-_PLAY_FIELDS = [field.name for field in fields(PlayRow)]
 _MARK_FIELDS = [field.name for field in fields(MarkRow)]
+_IN = "IN (SELECT value FROM json_each(?))"
+_SOME_PLAYS = f"SELECT {', '.join(_count.PLAY_FIELDS)} FROM play WHERE user_id = ? AND play_id {_IN}"
+_PUT_PLAY = f"INSERT OR REPLACE INTO play ({', '.join(_count.PLAY_FIELDS)}) VALUES ({', '.join('?' * len(_count.PLAY_FIELDS))})"
+OWN_TABLES = (t.play, t.annotation, t.listen, t.tally, t.external)
+"""All that is made of the log alone."""
+
+
+def raw_of(connection: sa.Connection) -> sqlite3.Connection:
+    """The driver's connection: statements here run once an event, and building them costs more than running them."""
+    return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
 class Projections:
@@ -36,7 +47,8 @@ class Projections:
     def __init__(self, db: Database, log: EventLog) -> None:
         self._db = db
         self._log = log
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        self._batch = 300
         self._reached = self._stored()
 
     @property
@@ -59,10 +71,10 @@ class Projections:
         if upto is None and self._reached > wanted:
             # The log is an older copy than what was made of it. Folding it again adds nothing twice, and keeps what only the fold knows.
             _logger.warning("log_older_than_projections", log=wanted, projections=self._reached)
-            with self._lock:
+            with self.lock:
                 self._reached = 0
         while self._reached < wanted:
-            with self._lock:
+            with self.lock:
                 if self._reached >= wanted:
                     break
                 if self._reached == _REBUILD:
@@ -73,14 +85,25 @@ class Projections:
         return self._reached
 
     def _step(self) -> None:
-        rows = self._log.read(self._reached, _BATCH)
+        rows = self._log.read(self._reached, self._batch)
         # The log's end may lie beyond its last row, when the rows there were repeats or erased.
         end = rows[-1][0] if rows else self._log.last_offset()
         with self._db.write(urgent=True) as connection:
+            started = time.perf_counter()
             for segment in _segments([event for _, event in rows]):
                 _apply(connection, segment)
             _store_offset(connection, end)
+            spent = time.perf_counter() - started
         self._reached = end
+        if spent > _SLOW_S:
+            self._batch = max(_SMALLEST, self._batch // 2)
+        elif spent < _QUICK_S and len(rows) == self._batch:
+            self._batch = min(_LARGEST, self._batch * 3 // 2)
+
+    def plays_of(self, user_id: str, listen_id: str) -> tuple[tuple[str, str], ...]:
+        """``(play_id, told_id)`` of all that was told of one listen: what a correction names. Empty when there is no such listen."""
+        with self._db.read() as connection:
+            return _count.plays_of(raw_of(connection), user_id, listen_id)
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Forget everything projected and fold the log anew. Returns the offset reached. Survives a crash: the next call resumes.
@@ -88,7 +111,7 @@ class Projections:
         Until it is done, counts and stars are incomplete, and writers of events wait for it.
         """
         self._log.last_offset()  # raises while the log is unreadable, before anything is forgotten
-        with self._lock:
+        with self.lock:
             with self._db.write() as connection:
                 _store_offset(connection, _REBUILD)
             self._reached = _REBUILD
@@ -96,7 +119,7 @@ class Projections:
         return self.catch_up(progress=progress)
 
     def _forget(self) -> None:
-        for table in (t.play, t.annotation):
+        for table in OWN_TABLES:
             key = list(table.primary_key.columns)
             some = sa.select(*key).limit(2_000)
             while True:
@@ -131,7 +154,7 @@ def _segments(events: Sequence[Event]) -> Iterable[list[Event]]:
 
 def _apply(connection: sa.Connection, events: list[Event]) -> None:
     if events[0].kind == "erased":
-        for table in (t.play, t.annotation, t.slate):
+        for table in (*OWN_TABLES, t.slate):
             connection.execute(sa.delete(table).where(table.c.user_id == events[0].user_id))
         return
     by_user: dict[str, list[Event]] = defaultdict(list)
@@ -139,11 +162,7 @@ def _apply(connection: sa.Connection, events: list[Event]) -> None:
         by_user[event.user_id].append(event)
     for user_id, own in by_user.items():
         _apply_marks(connection, user_id, own)
-        tracks = _apply_plays(connection, user_id, own)
-        if tracks:
-            changed = _count_tracks(connection, user_id, sorted(tracks))
-            if changed:
-                _count_wholes(connection, user_id, changed)
+        _apply_plays(raw_of(connection), user_id, own)
 
 
 def _apply_marks(connection: sa.Connection, user_id: str, events: list[Event]) -> None:
@@ -162,91 +181,95 @@ def _apply_marks(connection: sa.Connection, user_id: str, events: list[Event]) -
         assert event.subject.id is not None
         key = (event.subject.type, event.subject.id)
         rows[key] = _marks.marked(rows.get(key) or MarkRow(user_id, *key), event)
-    _upsert(connection, t.annotation, ["user_id", "type", "id"], [asdict(row) for key, row in rows.items() if row != old.get(key)])
+    changed = [asdict(row) for key, row in rows.items() if row != old.get(key)]
+    if changed:
+        statement = insert(t.annotation)
+        key_names = ["user_id", "type", "id"]
+        told = {name: statement.excluded[name] for name in changed[0] if name not in key_names}
+        connection.execute(statement.on_conflict_do_update(index_elements=key_names, set_=told), changed)
 
 
-def _apply_plays(connection: sa.Connection, user_id: str, events: list[Event]) -> set[str]:
-    """Fold events into rows of plays. Returns the tracks of which a row changed."""
+def _apply_plays(raw: sqlite3.Connection, user_id: str, events: list[Event]) -> None:
+    """Fold events into rows of plays, and count the tracks of which a row changed."""
     new: dict[tuple[str, str], PlayRow] = {}
+    named: set[str] = set()
     for event in events:
-        row = row_of(event)
-        if row is not None:
-            key = (row.play_id, row.track_id)
+        for row in rows_of(event):
+            key = (row.play_id, row.told_id)
             new[key] = join(new[key], row) if key in new else row
-    if not new:
+        if event.kind == "corrected":
+            named |= {told_id for _, told_id in (event.data or {}).get("plays", ())}
+    touched, known = _apply_externals(raw, user_id, events, named)
+    if new:
+        touched |= _store_plays(raw, user_id, new, known)
+    if touched:
+        _count.recount(raw, user_id, touched)
+
+
+def _apply_externals(raw: sqlite3.Connection, user_id: str, events: list[Event], named: set[str]) -> tuple[set[str], dict[str, str]]:
+    """Returns ids whose plays must be counted anew, and the tracks that the externals of these events are."""
+    told: list[_external.External] = []
+    by_hand: list[tuple[str, str, str]] = []
+    for event in events:
+        subject = event.subject
+        if subject is None or subject.type != "external" or subject.external is None:
+            continue
+        id = _external.external_id(subject.external)
+        if id is None:
+            continue
+        told.append(_external.external_of(id, subject.external, order_key(event)))
+        if event.kind == "matched":
+            by_hand.append((id, str((event.data or {}).get("track_id") or ""), order_key(event)))
+    touched: set[str] = set()
+    ids = sorted({one.id for one in told} | named)
+    if told:
+        _external.store(raw, user_id, told)
+        found = _external.find_matches(raw, user_id, ids)
+        _external.store_matches(raw, user_id, found)
+        touched |= _external.store_hand_matches(raw, user_id, by_hand)
+        touched |= reassign(raw, user_id, [*found, *(id for id, _, _ in by_hand)])
+    return touched, _external.matched(raw, user_id, ids) if ids else {}
+
+
+def reassign(raw: sqlite3.Connection, user_id: str, ids: Sequence[str]) -> set[str]:
+    """Give the plays of externals to the tracks they are now known to be. Returns every id whose plays must be counted anew."""
+    if not ids:
         return set()
-    columns = [t.play.c[name] for name in _PLAY_FIELDS]
-    found = connection.execute(
-        sa.select(*columns).where(t.play.c.user_id == user_id, t.play.c.play_id.in_(sorted({play_id for play_id, _ in new})))
-    )
-    old = {(row.play_id, row.track_id): PlayRow(*row) for row in found}
-    rows = {key: join(old[key], row) if key in old else row for key, row in new.items()}
-    changed = [row for key, row in rows.items() if row != old.get(key)]
-    _upsert(connection, t.play, ["user_id", "play_id", "track_id"], [asdict(row) for row in changed])
-    return {row.track_id for row in changed}
+    known = _external.matched(raw, user_id, ids)
+    sql = f"SELECT {', '.join(_count.PLAY_FIELDS)} FROM play WHERE user_id = ? AND told_id {_IN}"
+    touched: set[str] = set()
+    moved = []
+    for values in raw.execute(sql, (user_id, json.dumps(list(ids)))):
+        row = PlayRow(*values)
+        belongs = _track_of(row, known)
+        if belongs != row.track_id:
+            touched |= {row.track_id, belongs}
+            row.track_id = belongs
+            moved.append(_count.play_values(row))
+    raw.executemany(_PUT_PLAY, moved)
+    return touched
 
 
-def _count_tracks(connection: sa.Connection, user_id: str, track_ids: list[str]) -> list[str]:
-    """Count listens and skips of tracks from their rows. Returns the tracks whose counts changed."""
-    durations = dict(connection.execute(sa.select(t.track.c.id, t.track.c.duration_ms).where(t.track.c.id.in_(track_ids))).all())
-    columns = [t.play.c[name] for name in _PLAY_FIELDS]
-    rows: dict[str, list[PlayRow]] = defaultdict(list)
-    for row in connection.execute(sa.select(*columns).where(t.play.c.user_id == user_id, t.play.c.track_id.in_(track_ids))):
-        rows[row.track_id].append(PlayRow(*row))
-    counts = {track_id: _counted(rows[track_id], durations.get(track_id)) for track_id in track_ids}
-    return _store_counts(connection, user_id, "track", counts)
+def _track_of(row: PlayRow, known: dict[str, str]) -> str:
+    corrected: Any = row.fixed.get("track_id") if row.fix else None
+    return str(corrected) if corrected else known.get(row.told_id, row.told_id)
 
 
-def _counted(rows: list[PlayRow], duration_ms: int | None) -> tuple[int, int, int | None]:
-    open_to_all = [playing for playing in playings(rows, duration_ms) if not playing.private]
-    listens = [playing for playing in open_to_all if playing.is_listen(duration_ms)]
-    skips = sum(playing.outcome == "skipped" for playing in open_to_all)
-    return len(listens), skips, max((playing.started_at for playing in listens), default=None)
-
-
-def _count_wholes(connection: sa.Connection, user_id: str, track_ids: list[str]) -> None:
-    """Sum the listens of the releases and artists that the changed tracks belong to, as the catalogue has them now."""
-    note = _TRACK_NOTE
-    for type_, link, whole in (
-        ("release", t.track.c.id, t.track.c.release_id),
-        ("artist", t.track_artist.c.track_id, t.track_artist.c.artist_id),
-    ):
-        credited = [t.track_artist.c.role == "artist"] if type_ == "artist" else []
-        ids = connection.execute(sa.select(whole).where(link.in_(track_ids), *credited).distinct()).scalars().all()
-        sums = (
-            sa.select(whole, sa.func.sum(note.c.play_count), sa.func.sum(note.c.skip_count), sa.func.max(note.c.last_played_at))
-            .join(note, sa.and_(note.c.user_id == user_id, note.c.type == "track", note.c.id == link))
-            .where(whole.in_(ids), *credited)
-            .group_by(whole)
-        )
-        counts = dict.fromkeys(ids, _NONE) | {row[0]: (row[1], row[2], row[3]) for row in connection.execute(sums)}
-        _store_counts(connection, user_id, type_, counts)
-
-
-def _store_counts(connection: sa.Connection, user_id: str, type_: str, counts: dict[str, tuple[int, int, int | None]]) -> list[str]:
-    note = t.annotation.c
-    found = connection.execute(
-        sa.select(note.id, note.play_count, note.skip_count, note.last_played_at).where(
-            note.user_id == user_id, note.type == type_, note.id.in_(list(counts))
-        )
-    )
-    old = {row.id: (row.play_count, row.skip_count, row.last_played_at) for row in found}
-    changed = {id_: count for id_, count in counts.items() if count != old.get(id_, _NONE)}
-    rows: list[dict[str, object]] = [
-        {"user_id": user_id, "type": type_, "id": id_, "play_count": plays, "skip_count": skips, "last_played_at": last}
-        for id_, (plays, skips, last) in changed.items()
-    ]
-    _upsert(connection, t.annotation, ["user_id", "type", "id"], rows)
-    fallen = [id_ for id_, count in changed.items() if count == _NONE]
-    if fallen:
-        # A row that says nothing is not kept, so that the order of events leaves no trace.
-        silent = (note.liked_by.is_(None), note.rated_by.is_(None), note.hidden_by.is_(None))
-        connection.execute(sa.delete(t.annotation).where(note.user_id == user_id, note.type == type_, note.id.in_(fallen), *silent))
-    return list(changed)
-
-
-def _upsert(connection: sa.Connection, table: sa.Table, key: list[str], rows: list[dict[str, object]]) -> None:
-    if rows:
-        statement = insert(table)
-        told = {name: statement.excluded[name] for name in rows[0] if name not in key}
-        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=told), rows)
+def _store_plays(raw: sqlite3.Connection, user_id: str, new: dict[tuple[str, str], PlayRow], known: dict[str, str]) -> set[str]:
+    old: dict[tuple[str, str], PlayRow] = {}
+    for values in raw.execute(_SOME_PLAYS, (user_id, json.dumps(sorted({play_id for play_id, _ in new})))):
+        row = PlayRow(*values)
+        old[row.play_id, row.told_id] = row
+    touched: set[str] = set()
+    changed = []
+    for key, fresh in new.items():
+        before = old.get(key)
+        row = join(before, fresh) if before is not None else fresh
+        row.track_id = _track_of(row, known)
+        if row != before:
+            touched.add(row.track_id)
+            if before is not None:
+                touched.add(before.track_id)
+            changed.append(_count.play_values(row))
+    raw.executemany(_PUT_PLAY, changed)
+    return touched

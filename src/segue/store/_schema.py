@@ -197,6 +197,7 @@ track = Table(
     Index("ix_track_added", "added_at", "id", "library_id", "missing_at"),
     Index("ix_track_seen", "id", "library_id", "missing_at"),  # for counts over lists of ids
     Index("ix_track_year", "year", "id", "library_id", "missing_at"),
+    Index("ix_track_isrc", sa.text("json_extract(more, '$.isrc[0]')"), sqlite_where=sa.text("json_extract(more, '$.isrc[0]') IS NOT NULL")),
 )
 track_artist = Table(
     "track_artist",
@@ -335,7 +336,7 @@ annotation = Table(
     "annotation",
     metadata,
     Column("user_id", _id, primary_key=True),
-    Column("type", Text, primary_key=True),  # track | release | artist | playlist
+    Column("type", Text, primary_key=True),  # track | release | artist | playlist | external
     Column("id", _id, primary_key=True),
     Column("liked_at", Integer),
     Column("liked_by", Text),  # "at event_id", at in 15 digits, of the last liked/unliked
@@ -345,7 +346,9 @@ annotation = Table(
     Column("hidden_by", Text),
     Column("play_count", Integer, nullable=False, default=0),
     Column("skip_count", Integer, nullable=False, default=0),
+    Column("first_played_at", Integer),
     Column("last_played_at", Integer),
+    Column("facts", LargeBinary),  # JSON, of tracks and externals: what they were of when their listens were last counted
     Index("ix_annotation_liked", "user_id", "type", "liked_at"),
     Index("ix_annotation_played", "user_id", "type", "last_played_at"),
     Index("ix_annotation_count", "user_id", "type", "play_count"),
@@ -355,15 +358,16 @@ annotation = Table(
     sqlite_with_rowid=False,
 )
 play = Table(
-    # What all reports of one play_id on one track together say. Every column is a minimum, a maximum or a register, so that the order
+    # What all reports of one play_id on one thing together say. Every column is a minimum, a maximum or a register, so that the order
     # in which events come does not matter. ``segue.state`` tells which rows are one playing.
     "play",
     metadata,
     Column("user_id", _id, primary_key=True),
     Column("play_id", Text, primary_key=True),  # "~" + event_id where the protocol has none
-    Column("track_id", _id, primary_key=True),
+    Column("told_id", _id, primary_key=True),  # the track or external that was reported
+    Column("track_id", _id, nullable=False),  # what that is: told_id, a track it was matched to, or a correction
     Column("begun_at", Integer),  # earliest "started"
-    Column("started_at", Integer, nullable=False),  # earliest event
+    Column("started_at", Integer, nullable=False),  # earliest event; of an imported play, its start
     Column("last_at", Integer, nullable=False),  # latest event
     Column("scrobbled_at", Integer),  # earliest "scrobbled"
     Column("played_ms", Integer),  # largest told
@@ -373,12 +377,76 @@ play = Table(
     Column("outcome", Text),  # of the latest "ended"
     Column("outcome_by", Text),
     Column("private", Integer, nullable=False, default=0),
+    Column("imported", Integer, nullable=False, default=1),  # 0 when any report came from an app while it played
     Column("session_id", Text),
+    Column("device_id", Text),
     Column("client", Text),
-    Column("told_by", Text),  # which event told session and client
+    Column("utc_offset_min", Integer),
+    Column("told_by", Text),  # which event told session, device, client and offset
+    Column("fix", Text),  # JSON of the latest correction
+    Column("fixed_by", Text),
     Index("ix_play_user_last", "user_id", "last_at"),
     Index("ix_play_last", "last_at"),
     Index("ix_play_track", "user_id", "track_id"),
+    sqlite_with_rowid=False,
+)
+listen = Table(
+    # One playing of one thing, whatever reports it has; no private ones. The id begins with the start, so rows lie in order of time.
+    "listen",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("id", _id, primary_key=True),
+    Column("track_id", _id, nullable=False),  # or external
+    Column("started_at", Integer, nullable=False),
+    Column("last_at", Integer, nullable=False),
+    Column("played_ms", Integer),
+    Column("outcome", Text),
+    Column("counted", Integer, nullable=False),  # 1: a listen by the scrobble convention
+    Column("imported", Integer, nullable=False),
+    Column("session_id", Text),
+    Column("device_id", Text),
+    Column("client", Text),
+    Column("utc_offset_min", Integer),
+    Index("ix_listen_track", "user_id", "track_id", "id"),
+    sqlite_with_rowid=False,
+)
+external = Table(
+    # What a listener heard that is not, or was not, in the library; and the artists of such things.
+    "external",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("id", _id, primary_key=True),  # of the folded names
+    Column("type", Text, nullable=False),  # track | artist
+    Column("artist", Text, nullable=False),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("album", Text),
+    Column("isrc", Text),
+    Column("mbid", Text),
+    Column("duration_ms", Integer),
+    Column("told_by", Text, nullable=False, server_default=""),
+    Column("track_id", _id),  # the track it is
+    Column("confidence", Float),
+    Column("method", Text),  # isrc | mbid | names | hand
+    Column("hand_track_id", _id),  # matched by hand; empty: to nothing
+    Column("hand_by", Text),
+    Index("ix_external_open", "user_id", "type", "track_id"),
+    sqlite_with_rowid=False,
+)
+tally = Table(
+    # Sums over listens: exact, so that what is taken away leaves no trace. See ``segue.state`` for what is summed.
+    "tally",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("period", Text, primary_key=True),  # all | days | a year
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("listens", Integer, nullable=False),
+    Column("skips", Integer, nullable=False),
+    Column("ms", Integer, nullable=False),
+    Column("heard", LargeBinary),  # decayed listens and skips, as exact integers
+    Column("skipped", LargeBinary),
+    Column("log_heard", Float),  # log2 of heard: its order does not change with time
+    Index("ix_tally_heard", "user_id", "kind", "log_heard", sqlite_where=sa.text("log_heard IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 projection = Table("projection", metadata, Column("name", Text, primary_key=True), Column("offset", Integer, nullable=False))
