@@ -15,6 +15,7 @@ from segue.config import Config
 from segue.control import ControlSocket
 from segue.errors import ConfigError
 from segue.events import open_log
+from segue.flow.history import History
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
 from segue.library import Catalogue, Libraries, Playlists, Queues, Search
@@ -24,6 +25,8 @@ from segue.serve import Parts, build_app
 from segue.store import DataDir, open_store
 
 _log = get_logger("app")
+_FEW_EVENTS = 2_000
+"""What the projections may be behind and still be brought up to date before serving; more is done beside it."""
 
 
 @contextmanager
@@ -37,8 +40,6 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         catalogue = Catalogue(db)
         search = Search(data.search, db)
         stack.callback(search.close)
-        tracks = TrackFlow(db, search, workers=config.tag_workers or None)
-        stack.callback(tracks.close)
         transcoder = Transcoder(
             data.cache / "transcodes", max_bytes=config.transcode_cache_mib << 20, at_once=config.transcodes_at_once or None
         )
@@ -46,7 +47,12 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         artwork = Artwork(data.cache / "art", max_bytes=config.art_cache_mib << 20)
         stack.callback(artwork.close)
         listening = Listening(log, db, catalogue, slate_days=config.slate_days)
-        listening.catch_up()
+        if listening.behind() <= _FEW_EVENTS:
+            listening.catch_up()
+        history = History(listening, db, catalogue)
+        stack.callback(history.close)
+        tracks = TrackFlow(db, search, workers=config.tag_workers or None, changed=history.catalogue_changed)
+        stack.callback(tracks.close)
         yield Parts(
             data=data,
             db=db,
@@ -57,6 +63,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             libraries=Libraries(db),
             accounts=Accounts(db, data.secret),
             listening=listening,
+            history=history,
             tracks=tracks,
             transcoder=transcoder,
             artwork=artwork,
@@ -96,6 +103,7 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     await _until_open(config.host, port, serving)
     metrics.gauge_of("segue_tracks", "Tracks present in all libraries.", lambda: parts.catalogue.counts().tracks)
     parts.tracks.start(watch=config.watch, rescan_interval_s=config.rescan_interval_s, poll_interval_s=config.poll_interval_s)
+    parts.history.start()
     ready(f"http://{_shown(config.host)}:{port}{config.base_url}/")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -363,6 +363,40 @@ class Play(Record, frozen=True, kw_only=True):
     client: str | None = None
 
 
+class ExternalTrack(Record, frozen=True, kw_only=True):
+    """Something heard that is not, or was not, in the library, and the track it is thought to be."""
+
+    id: str
+    artist: str
+    title: str
+    album: str | None = None
+    type: Literal["track", "artist", "episode"] = "track"
+    track_id: TrackId | None = None
+    confidence: float | None = None
+    """0..1; None where nothing was found, or a person said."""
+    method: Literal["isrc", "mbid", "names", "hand"] | None = None
+    listens: int = 0
+
+
+class Listen(Record, frozen=True, kw_only=True):
+    """One playing of one thing, whatever number of reports told of it. Ids sort as listens do."""
+
+    id: str
+    track_id: str
+    """Of a track, or of an external."""
+    external: ExternalTrack | None = None
+    started_at: Instant
+    played_ms: Ms | None = None
+    outcome: Outcome | None = None
+    """None while it goes on."""
+    counted: bool
+    """Whether it is a listen by the scrobble convention."""
+    imported: bool = False
+    device_id: str | None = None
+    client: str | None = None
+    utc_offset_min: int | None = None
+
+
 class PastPlay(Record, frozen=True, kw_only=True):
     """One play as another service recorded it. It may name nothing that is in the library."""
 

@@ -31,6 +31,10 @@ class EventLog(Protocol):
 
     def last_offset(self) -> int: ...
 
+    def find(self, user_id: UserId, event_id: str) -> Event | None:
+        """One event of a listener, by its id."""
+        ...
+
     def erase(self, user_id: UserId) -> int:
         """Delete every event of a listener (secure delete) and leave a tombstone that consumers follow. Returns how many."""
         ...

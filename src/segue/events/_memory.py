@@ -36,6 +36,10 @@ class MemoryEventLog:
             rows = [row for row in self._rows if row[0] > after and (user_id is None or row[1].user_id == user_id)]
         return rows[: max(0, limit)]
 
+    def find(self, user_id: UserId, event_id: str) -> Event | None:
+        with self._lock:
+            return next((event for _, event in self._rows if (event.user_id, event.event_id) == (user_id, event_id)), None)
+
     def last_offset(self) -> int:
         with self._lock:
             return self._last

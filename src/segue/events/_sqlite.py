@@ -155,6 +155,11 @@ class SqliteEventLog:
             else:
                 self._idle.append(connection)
 
+    def find(self, user_id: UserId, event_id: str) -> Event | None:
+        with self._reader() as connection, _spoken(self.path, "read"):
+            row = connection.execute("SELECT body FROM event WHERE user_id = ? AND event_id = ?", (user_id, event_id)).fetchone()
+            return _decoder.decode(row[0]) if row else None
+
     def last_offset(self) -> int:
         return self._last
 
@@ -210,6 +215,9 @@ class UnreadableLog:
         raise self._refuse()
 
     def read(self, after: int, limit: int, *, user_id: UserId | None = None) -> Sequence[tuple[int, Event]]:
+        raise self._refuse()
+
+    def find(self, user_id: UserId, event_id: str) -> Event | None:
         raise self._refuse()
 
     def last_offset(self) -> int:

@@ -59,7 +59,7 @@ class Listening:
         self._db = db
         self._catalogue = catalogue
         self._clock = clock
-        self._projections = Projections(db, log)
+        self.projections = Projections(db, log)
         self._slates = Slates(db, days=slate_days)
         self._sources: tuple[Source, ...] = (Familiar(self.history), Kindred(self.history, catalogue), Unplayed(self.history, catalogue))
         self._shuffled = Shuffled(catalogue)
@@ -82,7 +82,7 @@ class Listening:
         )
         accepted = self.log.append(known).accepted if known else ()
         if known:
-            self._projections.catch_up(self.log.last_offset())
+            self.projections.catch_up(self.log.last_offset())
         metrics.events_appended.labels("accepted").inc(len(accepted))
         metrics.events_appended.labels("rejected").inc(len(rejected))
         return Appended(accepted=accepted, rejected=rejected)
@@ -185,23 +185,30 @@ class Listening:
     def erase(self, user_id: UserId) -> int:
         """Delete every event of a listener and all that was made of them. Returns how many events."""
         erased = self.log.erase(user_id)
-        self._projections.catch_up(self.log.last_offset())
+        self.projections.catch_up(self.log.last_offset())
         return erased
+
+    def behind(self) -> int:
+        """Events the log holds beyond the projections; 0 while it cannot be read."""
+        try:
+            return max(0, self.log.last_offset() - self.projections.offset)
+        except SegueError:
+            return 0
 
     def catch_up(self) -> int:
         """Project what the log holds beyond the projections, as at start. Returns the offset reached; an unreadable log is only logged."""
         try:
-            return self._projections.catch_up()
+            return self.projections.catch_up()
         except SegueError as error:
             _log.error("projections_behind", error=str(error))
-            return self._projections.offset
+            return self.projections.offset
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Forget every projection and fold the log anew; slates stay. Returns the offset reached.
 
         Raises :class:`~segue.errors.Unavailable` when the log cannot be read; nothing is then forgotten.
         """
-        return self._projections.rebuild(progress)
+        return self.projections.rebuild(progress)
 
     # -- what comes next ---------------------------------------------------------------------------------------------
 

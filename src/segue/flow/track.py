@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -34,8 +34,10 @@ class Index(Protocol):
 class TrackFlow:
     """Scans, one at a time, by hand, on the clock, and when something changes in a watched folder."""
 
-    def __init__(self, db: Database, index: Index, *, workers: int | None = None) -> None:
+    def __init__(self, db: Database, index: Index, *, workers: int | None = None, changed: Callable[[], None] = lambda: None) -> None:
+        """``changed`` is told after a scan wrote something: cheap, from any thread."""
         self._db = db
+        self._tell = changed
         self._index = index
         self._scanner = Scanner(db, self._publish, workers=workers)
         self._one = threading.Lock()
@@ -99,6 +101,8 @@ class TrackFlow:
             total = _together(reports, time.monotonic() - started)
             if total.added + total.changed + total.moved >= _MANY:
                 self._db.analyse()
+            if total.added or total.changed or total.moved or total.missing:
+                self._tell()
             if folders is None:
                 self._keep(total)
                 _log.info(

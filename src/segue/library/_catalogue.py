@@ -91,6 +91,20 @@ class Catalogue:
         tracks = (found.get(id) for id in ids)
         return tuple(t for t in tracks if t and t.missing_at is None and t.library_id in listener.libraries)
 
+    def visible_releases(self, listener: Listener, ids: Sequence[ReleaseId]) -> tuple[Release, ...]:
+        """In the order asked; those not granted or empty are left out."""
+        with self._db.read() as connection:
+            found = _rows.releases(connection, list(dict.fromkeys(ids)), listener.user.id)
+        releases = (found.get(id) for id in ids)
+        return tuple(one for one in releases if one and one.library_id in listener.libraries and one.track_count)
+
+    def visible_artists(self, listener: Listener, ids: Sequence[ArtistId]) -> tuple[Artist, ...]:
+        """In the order asked; those of whom the listener may hear nothing are left out."""
+        with self._db.read() as connection:
+            found = _rows.artists(connection, list(dict.fromkeys(ids)), listener.user.id, listener.libraries)
+        artists = (found.get(id) for id in ids)
+        return tuple(one for one in artists if one and (one.release_count or one.track_count))
+
     def release(self, listener: Listener, id: ReleaseId) -> Release:
         with self._db.read() as connection:
             found = _rows.releases(connection, [id], listener.user.id).get(id)

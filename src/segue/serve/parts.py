@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from segue.access import Accounts
+from segue.flow.history import History
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
 from segue.library import Catalogue, Libraries, Playlists, Queues, Search
@@ -23,6 +24,7 @@ class Parts:
     libraries: Libraries
     accounts: Accounts
     listening: Listening
+    history: History
     tracks: TrackFlow
     transcoder: Transcoder
     artwork: Artwork

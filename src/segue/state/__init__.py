@@ -7,9 +7,23 @@ counted from rows that are. See ``docs/events.md``.
 
 from segue.state._external import external_id
 from segue.state._history import ListenerHistory
+from segue.state._past import Numbers, Past, Window, window
 from segue.state._plays import Playing, PlayRow, playings
 from segue.state._project import Projections
 from segue.state._slates import Slates
 from segue.state._upkeep import Upkeep
 
-__all__ = ["ListenerHistory", "PlayRow", "Playing", "Projections", "Slates", "Upkeep", "external_id", "playings"]
+__all__ = [
+    "ListenerHistory",
+    "Numbers",
+    "Past",
+    "PlayRow",
+    "Playing",
+    "Projections",
+    "Slates",
+    "Upkeep",
+    "Window",
+    "external_id",
+    "playings",
+    "window",
+]

@@ -14,10 +14,17 @@ from segue.state._features import VERSION, Facts, ListenRow, Sums
 from segue.state._project import Projections, raw_of, reassign
 from segue.store import Database
 from segue.store import schema as t
+from segue.types import now
 
 _CHUNK = 100
 """Things counted in one transaction."""
-_SUMS = "sums"
+_SUMS, _FOLLOWED = "sums", "followed"
+_SPARE_MS = 60_000
+"""A scan's batch has the time at which it was read, and is committed a little later."""
+_CHANGED = (
+    "SELECT a.id FROM annotation a LEFT JOIN track t ON t.id = a.id WHERE a.user_id = ? AND a.facts IS NOT NULL"
+    " AND (t.changed_at >= ? OR t.id IS NULL)"
+)
 _LISTENS = (
     "SELECT id, track_id, started_at, last_at, played_ms, outcome, counted, imported, session_id, device_id, client, utc_offset_min"
     " FROM listen WHERE user_id = ?"
@@ -31,26 +38,33 @@ class Upkeep:
         self._db = db
         self._projections = projections
 
-    def follow_catalogue(self, progress: Progress | None = None) -> tuple[int, int]:
-        """After tracks changed: match what had no track, and count by the new tags and lengths. Returns (matched, counted anew)."""
+    def follow_catalogue(self, progress: Progress | None = None, *, whole: bool = False) -> tuple[int, int]:
+        """After tracks changed: match what had no track, and count by the new tags and lengths. Returns (matched, counted anew).
+
+        Looks at what changed since the last time, or, ``whole``, at everything.
+        """
         matched = counted = 0
+        begun = now()
+        since = 0 if whole else self._version(_FOLLOWED)
         users = self._users()
         for number, user_id in enumerate(users):
             for ids in self._chunks(user_id, "SELECT id FROM external WHERE user_id = ? AND type = 'track' AND track_id IS NULL"):
                 matched += self._match(user_id, ids)
-            for ids in self._chunks(user_id, "SELECT id FROM annotation WHERE user_id = ? AND facts IS NOT NULL"):
+            for ids in self._chunks(user_id, _CHANGED, since):
                 counted += self._count(user_id, ids)
             if progress is not None:
                 progress("following", number + 1, len(users))
+        with self._db.write() as connection:
+            _store_mark(connection, _FOLLOWED, begun - _SPARE_MS)
         return matched, counted
 
     def _users(self) -> list[str]:
         with self._db.read() as connection:
             return list(connection.execute(sa.select(t.user.c.id).order_by(t.user.c.id)).scalars())
 
-    def _chunks(self, user_id: str, sql: str) -> Iterator[Sequence[str]]:
+    def _chunks(self, user_id: str, sql: str, *more: int) -> Iterator[Sequence[str]]:
         with self._db.read() as connection:
-            ids = [row[0] for row in raw_of(connection).execute(sql, (user_id,))]
+            ids = [row[0] for row in raw_of(connection).execute(sql, (user_id, *more))]
         for start in range(0, len(ids), _CHUNK):
             yield ids[start : start + _CHUNK]
 
@@ -91,7 +105,7 @@ class Upkeep:
                 progress("counting", number + 1, len(users))
         with self._db.write() as connection:
             connection.execute(sa.delete(t.projection).where(t.projection.c.name.like(f"{_SUMS}:%")))
-            _store_version(connection, _SUMS)
+            _store_mark(connection, _SUMS, VERSION)
         return done
 
     def _version(self, name: str) -> int:
@@ -120,7 +134,7 @@ class Upkeep:
                 with self._db.write() as connection:
                     _sums.store(raw_of(connection), user_id, part)
             with self._db.write() as connection:
-                _store_version(connection, f"{_SUMS}:{user_id}")
+                _store_mark(connection, f"{_SUMS}:{user_id}", VERSION)
 
 
 def _known_facts(raw: sqlite3.Connection, user_id: str) -> dict[str, Facts]:
@@ -128,6 +142,6 @@ def _known_facts(raw: sqlite3.Connection, user_id: str) -> dict[str, Facts]:
     return {id: _facts.decode(facts) for id, facts in raw.execute(sql, (user_id,))}
 
 
-def _store_version(connection: sa.Connection, name: str) -> None:
-    statement = insert(t.projection).values(name=name, offset=VERSION)
+def _store_mark(connection: sa.Connection, name: str, mark: int) -> None:
+    statement = insert(t.projection).values(name=name, offset=mark)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"offset": statement.excluded.offset}))

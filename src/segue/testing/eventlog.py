@@ -30,6 +30,13 @@ class EventLogContract:
         assert offsets == sorted(set(offsets))
         assert log.last_offset() == offsets[-1]
 
+    def test_one_is_found_by_its_id_and_listener(self, log: EventLog) -> None:
+        event = an_event("e1", rating=4)
+        log.append([event, an_event("e2")])
+        assert log.find(ADA, "e1") == event
+        assert log.find(BEA, "e1") is None
+        assert log.find(ADA, "e3") is None
+
     def test_reading_resumes_after_any_offset(self, log: EventLog) -> None:
         log.append([an_event(f"e{i}") for i in range(10)])
         whole = list(log.read(0, 100))
