@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from segue.testing.server import RunningServer, running_server
@@ -52,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two releases and some singles.
 
-    Continuous/One Tone/01..03.flac    one 440 Hz tone, cut in three
+    Continuous/One Tone/01..03.flac    one 440 Hz tone, cut in three, with a cover
     Climber/Steps/01.m4a               ALAC, which Chromium cannot decode: a pitch per five seconds, 40 s
     Other N/Single N/01.mp3            ten tracks of 20 s by ten artists, for autoplay to choose from
     """
@@ -62,6 +63,7 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in range(3):
         tags = {"title": f"Part {part + 1}", "artist": "Continuous", "album": "One Tone", "track": f"{part + 1}/3", "genre": "Tone"}
         _encode(tone[part * count : (part + 1) * count], root / "Continuous" / "One Tone" / f"0{part + 1}.flac", tags)
+    Image.new("RGB", (600, 600), "teal").save(root / "Continuous" / "One Tone" / "cover.png")
     at = np.arange(SR * STEP_S) / SR
     climb = 0.4 * np.concatenate([np.sin(2 * np.pi * hz * at) for hz in STEPS_HZ])
     tags = {"title": "Staircase", "artist": "Climber", "album": "Steps", "track": "1", "genre": "Tone"}

@@ -18,6 +18,7 @@ import { showMedia, showPosition } from './mediaSession'
 import { Outbox } from './outbox'
 import { Playing } from './playing'
 import * as queues from './queue'
+import { Recovery } from './recovery'
 import { SleepTimer } from './sleep'
 import { stamp, type Told } from './stamp'
 import { getState, initial, setState, usual, type PlayerState, type QueueItem, type Repeat } from './store'
@@ -51,6 +52,10 @@ class Player {
       this.pause()
       this.setSleepTimer(null)
     },
+  })
+  private readonly recovery = new Recovery({
+    reachable: async () => (await diagnose(this.queue.items[this.queue.index]?.track.id ?? '')) !== 'unreachable',
+    again: () => this.online(),
   })
   private readonly surroundings = new Surroundings()
   private running = false
@@ -105,6 +110,7 @@ class Player {
     this.outbox.flushOnLeave()
     this.running = false
     this.deckMade?.stop()
+    this.recovery.stop()
     this.setSleepTimer(null)
     this.surroundings.release()
     this.outbox.stop()
@@ -117,10 +123,7 @@ class Player {
 
   private bind(): void {
     this.surroundings.bind({
-      online: () => {
-        this.outbox.nudge()
-        if (getState().status === 'error') this.retry()
-      },
+      online: () => this.online(),
       leave: () => this.leave(),
       hidden: () => this.keepPlace(),
       play: () => this.play(),
@@ -131,6 +134,11 @@ class Player {
       stop: () => this.pause(),
       positionMs: () => this.positionMs,
     })
+  }
+
+  private online(): void {
+    this.outbox.nudge()
+    if (getState().status === 'error') this.retry()
   }
 
   /** The page goes. The playing is not over: the next page may go on with it, so it is told as paused. */
@@ -156,15 +164,7 @@ class Player {
   }
 
   enqueue(tracks: readonly Track[], context?: EventContext | null): void {
-    const items = queues.itemsOf(tracks, context ?? null)
-    // What Segue appended gives way to what was chosen: it comes after.
-    const firstOwn = this.queue.items.findIndex((item, index) => index > this.queue.index && item.origin !== 'chosen')
-    if (firstOwn < 0 || this.queue.natural) {
-      this.added(queues.append(this.queue, items))
-      return
-    }
-    const { items: old, index, natural } = this.queue
-    this.added({ items: [...old.slice(0, firstOwn), ...items, ...old.slice(firstOwn)], index, natural })
+    this.added(queues.appendBeforeOwn(this.queue, queues.itemsOf(tracks, context ?? null)))
   }
 
   private added(queue: queues.Queue): void {
@@ -205,6 +205,7 @@ class Player {
   }
 
   pause(): void {
+    this.recovery.stop()
     const { status } = getState()
     if (status !== 'playing' && status !== 'loading') return
     this.deck.pause()
@@ -368,6 +369,7 @@ class Player {
 
   /** Starts the current item at `positionMs`. `same` goes on with the playing at hand (after a reload, after an error). */
   private begin(positionMs: number, sound: boolean, same = false): void {
+    this.recovery.stop()
     const item = this.queue.items[this.queue.index]
     if (!item) {
       this.silence()
@@ -453,7 +455,7 @@ class Player {
     const asleep = sleep?.kind === 'track'
     if (asleep) this.setSleepTimer(null)
     if (to === null) {
-      this.finishQueue()
+      this.finishQueue(!asleep)
       return
     }
     this.queue = { ...this.queue, index: to }
@@ -461,14 +463,14 @@ class Player {
     this.changed()
   }
 
-  /** Nothing follows: stays at the last track, ready to play it again; autoplay may still bring more. */
-  private finishQueue(): void {
+  /** Nothing follows: stays at the last track, ready to play it again; autoplay may still bring more, if it may `goOn`. */
+  private finishQueue(goOn = true): void {
     this.deck.stop()
     const item = this.queue.items[this.queue.index]
     this.playing = item ? new Playing(item, this.tell) : null
     this.show({ status: item ? 'paused' : 'idle', positionMs: 0 })
     this.keepPlace()
-    if (this.autoplay.wanted) void this.autoplay.ask(true)
+    if (goOn && this.autoplay.wanted) void this.autoplay.ask(true)
   }
 
   private silence(): void {
@@ -507,8 +509,8 @@ class Player {
       const text = why === 'unreachable' ? 'The server cannot be reached.' : 'Sign in again to go on.'
       this.playing?.pause(at)
       this.deck.stop()
-      this.attempt.tries = 0
       this.show({ status: 'error', error: text, positionMs: at })
+      if (why === 'unreachable') this.recovery.start()
       return
     }
     const text = why === 'gone' ? `“${item.track.title}” is no longer there.` : `“${item.track.title}” could not be played.`
@@ -535,7 +537,8 @@ class Player {
 
   private retry(): void {
     this.failures = 0
-    this.attempt.tries = 0
+    // A browser tells a refused connection as a file that it cannot play.
+    this.attempt = { key: '', tries: 0, forced: false }
     this.begin(getState().positionMs, true, true)
   }
 

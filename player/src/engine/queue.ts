@@ -53,6 +53,13 @@ export function append(queue: Queue, items: QueueItem[]): Queue {
   }
 }
 
+/** What Segue appended gives way to what was chosen: `items` come before it. */
+export function appendBeforeOwn(queue: Queue, items: QueueItem[]): Queue {
+  const firstOwn = queue.items.findIndex((item, index) => index > queue.index && item.origin !== 'chosen')
+  if (firstOwn < 0 || queue.natural) return append(queue, items)
+  return { ...queue, items: insert(queue.items, firstOwn, items) }
+}
+
 /** Right after the current item, in the natural order too. */
 export function insertNext(queue: Queue, items: QueueItem[]): Queue {
   if (queue.index < 0) return append(queue, items)

@@ -57,16 +57,30 @@ def run_segue(*arguments: str, stdin: str = "", check: bool = True) -> "subproce
 
 @contextmanager
 def running_server(
-    data: Path, *folders: Path, options: tuple[str, ...] = (), scan: bool = True, admin: bool = True
+    data: Path, *folders: Path, options: tuple[str, ...] = (), scan: bool = True, admin: bool = True, port: int = 0
 ) -> Iterator[RunningServer]:
     """Start ``segue serve`` and wait until it answers; stop it gracefully when the block ends.
 
     With ``scan``, the folders are scanned before the block begins. With ``admin``, an admin is made first, password ``admin-password``.
+    ``port`` 0 is any free one.
     """
     if admin and not (data / "segue.db").exists():
         run_segue("user", "add", "admin", "--admin", "--password-stdin", "--data", str(data), stdin="admin-password\n")
     process = subprocess.Popen(
-        [sys.executable, "-m", "segue", "serve", *map(str, folders), "--data", str(data), "--host", "127.0.0.1", "--port", "0", *options],
+        [
+            sys.executable,
+            "-m",
+            "segue",
+            "serve",
+            *map(str, folders),
+            "--data",
+            str(data),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            *options,
+        ],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**_environment(), "COLUMNS": "300"},
