@@ -22,7 +22,11 @@ export default function Folders() {
       </header>
       {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!data && !error && <RowSkeletons rows={3} />}
-      {data?.items.length === 0 && <EmptyState icon={FolderOpen} title="No folders yet" />}
+      {data?.items.length === 0 && (
+        <EmptyState icon={FolderOpen} title="No folders yet">
+          They appear once a folder of music is added.
+        </EmptyState>
+      )}
       <ul className="folder-list">
         {data?.items.map((root) => (
           <li key={root.folder_id}>

@@ -36,6 +36,7 @@ export default function Libraries() {
       title="Libraries"
       about="Folders of music on the server, and who may hear them. Segue reads files and never changes them."
     >
+      {data.items.length === 0 && <p className="muted">No folder yet. Add one, and Segue finds what is in it.</p>}
       <ul className="rows">
         {data.items.map((library) => (
           <li key={library.id} className="line">
