@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -78,9 +79,29 @@ def serve(data: DataDir, parts: Parts, config: Config, *, ready: Callable[[str],
     Streams under way get a few seconds to end; a running scan stops between two batches and resumes at the next start.
     """
     port = _free_port(config)
-    with ControlSocket(data, parts):
+    with ControlSocket(data, parts), _in_background(parts.libraries.finish_removals):
         asyncio.run(_run(parts, config, port, ready))
     _log.info("stopped")
+
+
+@contextmanager
+def _in_background(work: Callable[[threading.Event], object]) -> Iterator[None]:
+    """Do ``work`` in a thread that is told to stop, and waited for, when the block ends."""
+    stop = threading.Event()
+
+    def quietly() -> None:
+        try:
+            work(stop)
+        except Exception:
+            _log.exception("work left by an earlier run is not done; it is tried again at the next start")
+
+    thread = threading.Thread(target=quietly, name="left-over", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
 
 
 async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], None]) -> None:
