@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue.errors import NotFound
@@ -29,6 +29,7 @@ def applied(old: list[tuple[int, str]], wanted: list[str]) -> list[tuple[int, st
     return sorted(rows.items())
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=6), st.sampled_from([1, 2, 5, STEP]))
 def test_a_change_makes_what_is_wanted(lists: list[list[str]], apart: int) -> None:
     rows = [(number * apart, value) for number, value in enumerate(lists[0])]
@@ -37,6 +38,7 @@ def test_a_change_makes_what_is_wanted(lists: list[list[str]], apart: int) -> No
         assert [value for _, value in rows] == wanted
 
 
+@settings(deadline=None)
 @given(st.integers(2, 300), st.data())
 def test_one_moved_is_one_row(n: int, data: Any) -> None:
     values = [str(number) for number in range(n)]
