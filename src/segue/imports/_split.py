@@ -14,9 +14,19 @@ STRAY = "There is something here that is not an entry."
 CUT_SHORT = "The file ends in the middle. Download the export again."
 _MAX_LEVELS = 16
 _LOOK_BACK = 64
-_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+(["\[\]{}])?', re.DOTALL)
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|%s)*+(["\[\]{}])?' % _STRING, re.DOTALL)
 _TO_QUOTE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 _BLANK = b" \t\r\n,"
+
+
+def _nested(depth: int) -> bytes:
+    inner = rb"|[\[{]%s[\]}]" % _nested(depth - 1) if depth else b""
+    return rb'(?:[^"\[\]{}]++|%s%s)*+' % (_STRING, inner)
+
+
+_WHOLE = re.compile(rb"[ \t\r\n,]*+(\{%s\})" % _nested(4), re.DOTALL)
+"""An object in one step. One that is nested deeper, or goes on in the next chunk, is found bracket by bracket, with the same result."""
 
 
 def key_pattern(enter: str, take: str = "") -> re.Pattern[bytes]:
@@ -33,6 +43,7 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
     levels: list[bytes] = []  # the brackets of what was entered
     depth = size = 0  # brackets open within the value at hand, and its bytes in earlier chunks; no value at hand: 0
     keep = quoted = stray = False
+    plain = False  # whether an entry stood at this level: its neighbours are entries too, and no list is sought in them
     held: list[bytes] = []
     carry = tail = b""
     for piece in chunks:
@@ -40,6 +51,10 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
         carry = b""
         pos = start = 0
         while pos < len(chunk):
+            if plain and not depth and not quoted and not stray and (whole := _WHOLE.match(chunk, pos)):
+                yield whole[1] if len(whole[1]) <= MAX_ELEMENT else TOO_LONG
+                pos = whole.end()
+                continue
             if quoted:
                 match = _TO_QUOTE.match(chunk, pos)
                 assert match  # it matches the empty string
@@ -63,7 +78,7 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
                     yield STRAY
                     stray = False
                 found = None
-                if keys and ((depth == 1 and keep) or not (depth or listed)):
+                if keys and not plain and len(levels) < _MAX_LEVELS and ((depth == 1 and keep) or not (depth or listed)):
                     found = keys.search(chunk[pos - _LOOK_BACK : pos] if pos >= _LOOK_BACK else (tail + chunk[:pos])[-_LOOK_BACK:])
                 if depth and found:
                     levels.append(b"{")
@@ -72,6 +87,7 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
                     depth += 1
                 elif len(levels) < _MAX_LEVELS and (found["enter"] if found else listed and token == b"["):
                     levels.append(token)
+                    plain = False
                 else:
                     depth, keep, held, size, start = 1, listed or bool(found), [], 0, at
             elif token and depth:
@@ -79,8 +95,10 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
                 if not depth and keep:
                     yield TOO_LONG if size + pos - start > MAX_ELEMENT else b"".join((*held, chunk[start:pos]))
                     held = []
+                    plain = levels[-1:] != [b"{"]
             elif token and levels[-1:] == [b"[" if token == b"]" else b"{"]:
                 levels.pop()
+                plain = False
             elif token:
                 stray = True
         if depth and keep:
