@@ -31,7 +31,8 @@ def track(title: str = "Kites", uts: int = AT, **more: Any) -> dict[str, Any]:
 
 PLAYING = {key: value for key, value in track().items() if key != "date"} | {"@attr": {"nowplaying": "true"}}
 SHAPES: dict[str, Any] = {
-    "bare.csv": 'The Paper Moons,Aloft,Kites,\n"The Paper Moons",Aloft,Kites,12 Mar 2016 18:03\n"Moons, The","Al""oft",Sea,13 Mar 2016 00:00\n',
+    "bare.csv": "The Paper Moons,Aloft,Kites,\n"
+    '"The Paper Moons",Aloft,Kites,12 Mar 2016 18:03\n"Moons, The","Al""oft",Sea,13 Mar 2016 00:00\n',
     "header.csv": "uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid\r\n"
     f'"{AT}","12 Mar 2016, 18:03","The Paper Moons","","Aloft","","Kites","{MBID}"\r\n'
     '"1457827200","13 Mar 2016, 00:00","Moons, The","","Al""oft","","Sea",""\r\n',

@@ -35,8 +35,8 @@ def test_the_zip_of_months(tmp_path: Path) -> None:
     )
     plays, unreadable = read("listenbrainz", archive)
     assert not unreadable
-    assert sorted(play.started_at for play in plays) == [1_614_834_187_000, 1_614_834_999_000, 1_640_000_000_000]
-    play = next(play for play in plays if play.started_at == 1_614_834_187_000)
+    assert [play.started_at for play in plays] == [1_614_834_187_000, 1_614_834_999_000, 1_640_000_000_000]
+    play = plays[0]
     assert play == PastPlay(
         service="listenbrainz",
         entry_id=play.entry_id,

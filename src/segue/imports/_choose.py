@@ -18,6 +18,7 @@ _NAMED: dict[Service, re.Pattern[str]] = {
     "spotify": re.compile(r"(?:Streaming_History_(?:Audio|Video)|endsong|endvideo|StreamingHistory).*\.json", re.IGNORECASE),
     "listenbrainz": re.compile(r"(?:.*/)?listens(?:/.*)?\.jsonl?", re.IGNORECASE | re.DOTALL),
 }
+_NUMBER = re.compile(r"\d+")
 _SHORT = re.compile(r"StreamingHistory", re.IGNORECASE)
 _ACCOUNT = frozenset({"userdata.json", "yourlibrary.json", "playlist1.json", "follow.json", "identity.json", "payments.json"})
 _MARKS: dict[Service, tuple[bytes, ...]] = {
@@ -34,7 +35,7 @@ _HOW = {
 
 def choose(source: Source, service: Service) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
     """The parts to read, in order, and those left out as they tell of the same plays. Raises BadRequest where there is nothing to read."""
-    parts = tuple(sorted((p for p in source.parts if _candidate(p)), key=lambda p: p.name)) if not source.single else source.parts
+    parts = source.parts if source.single else tuple(sorted(filter(_candidate, source.parts), key=_order))
     named = () if source.single or service not in _NAMED else tuple(p for p in parts if _is_named(p, service))
     chosen = named or tuple(p for p in parts[:_MAX_SNIFFED] if not p.encrypted and _sniff(source, p) == service)
     if not chosen:
@@ -73,6 +74,10 @@ def head_of(source: Source, part: Part) -> bytes:
 
 
 _untold: Callable[[int], None] = lambda _: None  # noqa: E731
+
+
+def _order(part: Part) -> str:
+    return _NUMBER.sub(lambda number: number[0].zfill(8), part.name)
 
 
 def _candidate(part: Part) -> bool:

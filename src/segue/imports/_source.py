@@ -46,8 +46,9 @@ class Part(Record, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """The file's name, fit for a screen: printable, at most 80 characters."""
-        name = "".join(c if c.isprintable() else "\ufffd" for c in self.file_name[-200:])
-        return name if len(name) <= 80 else f"{name[:40]}…{name[-39:]}"
+        name = self.file_name
+        name = name if len(name) <= 80 else f"{name[:40]}…{name[-39:]}"
+        return "".join(c if c.isprintable() else "\ufffd" for c in name)
 
 
 class _Careful(io.BufferedReader):

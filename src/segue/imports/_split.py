@@ -12,7 +12,9 @@ MAX_ELEMENT = 1 << 20
 TOO_LONG = "This entry is longer than 1 MiB."
 STRAY = "There is something here that is not an entry."
 CUT_SHORT = "The file ends in the middle. Download the export again."
+TOO_DEEP = "From here on brackets are nested deeper than in any export. The rest of the file is left out."
 _MAX_LEVELS = 16
+_MAX_DEPTH = 1_000
 _LOOK_BACK = 64
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|%s)*+(["\[\]{}])?' % _STRING, re.DOTALL)
@@ -85,6 +87,9 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
                     depth = 0
                 if depth:
                     depth += 1
+                    if depth > _MAX_DEPTH:
+                        yield TOO_DEEP
+                        return
                 elif len(levels) < _MAX_LEVELS and (found["enter"] if found else listed and token == b"["):
                     levels.append(token)
                     plain = False
@@ -103,7 +108,10 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
                 stray = True
         if depth and keep:
             size += len(chunk) - start
-            held = [*held, chunk[start:]] if size <= MAX_ELEMENT else []
+            if size <= MAX_ELEMENT:
+                held.append(chunk[start:])
+            else:
+                held = []
         tail = (tail + chunk)[-_LOOK_BACK:] if len(chunk) < _LOOK_BACK else chunk[-_LOOK_BACK:]
     if depth or levels or quoted:
         yield CUT_SHORT
