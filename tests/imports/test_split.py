@@ -30,7 +30,7 @@ def loaded(found: list[bytes | str]) -> list[Any]:
     return [json.loads(one) if isinstance(one, bytes) else one for one in found]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ENTRIES, st.lists(st.integers(0, 10_000), max_size=12), st.booleans(), st.sampled_from([None, 2]))
 def test_any_chunks_give_the_objects_of_an_array(entries: list[Any], places: list[int], ascii: bool, indent: int | None) -> None:
     data = json.dumps(entries, ensure_ascii=ascii, indent=indent).encode()
@@ -45,7 +45,7 @@ def test_any_chunks_give_the_objects_of_lines(entries: list[Any], places: list[i
     assert loaded(list(objects(cut(data, places)))) == entries
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     st.lists(
         st.sampled_from([b"[", b"]", b"{", b"}", b'"', b"\\", b",", b":", b" ", b"1", b'"track":', b'"recenttracks" : ', b'"a"', b"\n"])
