@@ -1,5 +1,6 @@
 """The command line: ``segue``. Exit 0 done, 1 failed, 2 wrong usage; answers on standard output, the rest on standard error."""
 
+import errno
 import sys
 
 from cyclopts import App, CycloptsError
@@ -40,5 +41,10 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        err.print("[bold red]segue:[/] The disk is full. Free some space, then try again.")
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
