@@ -129,9 +129,8 @@ def granted(raw: sqlite3.Connection, user_id: str) -> frozenset[int]:
 
 
 _THESE = "IN (SELECT value FROM json_each(?)) AND missing_at IS NULL ORDER BY id"
-_ISRC = "json_extract(more, '$.isrc[0]')"  # written as the index has it, so that it is used
 _BY = {
-    "isrc": f"SELECT upper({_ISRC}), id, library_id FROM track WHERE {_ISRC} {_THESE}",
+    "isrc": f"SELECT upper(isrc), id, library_id FROM track WHERE isrc {_THESE}",
     "mbid": f"SELECT upper(mbid), id, library_id FROM track WHERE mbid {_THESE}",
 }
 

@@ -189,6 +189,7 @@ track = Table(
     Column("comment", Text),
     Column("mbid", Text, index=True),
     Column("more", Text, nullable=False, default="{}"),  # JSON: isrc, moods, contributors' details, tags seldom asked for
+    Column("isrc", Text, sa.Computed("json_extract(more, '$.isrc[0]')", persisted=False), index=True),
     Column("added_at", Integer, nullable=False),
     Column("changed_at", Integer, nullable=False),
     Column("missing_at", Integer),
@@ -197,7 +198,6 @@ track = Table(
     Index("ix_track_added", "added_at", "id", "library_id", "missing_at"),
     Index("ix_track_seen", "id", "library_id", "missing_at"),  # for counts over lists of ids
     Index("ix_track_year", "year", "id", "library_id", "missing_at"),
-    Index("ix_track_isrc", sa.text("json_extract(more, '$.isrc[0]')"), sqlite_where=sa.text("json_extract(more, '$.isrc[0]') IS NOT NULL")),
 )
 track_artist = Table(
     "track_artist",
