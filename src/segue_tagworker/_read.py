@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, BinaryIO
 
 from mutagen.aiff import AIFF
+from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
 from mutagen.dsf import DSF
 from mutagen.flac import FLAC
@@ -20,9 +21,10 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 from mutagen.wavpack import WavPack
 
-from segue_tagworker import _gapless, _interpret, _lyrics, _payload
+from segue_tagworker import _chunks, _gapless, _interpret, _lyrics, _payload
 from segue_tagworker._tags import Tags, from_ape, from_asf, from_id3, from_mp4, from_vorbis
 
+_LYRICS = re.compile("(?:(?:un)?synced)?lyrics(?:-[a-z]{3})?")
 _LARGEST_PICTURE = 24 << 20
 _PICTURES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"GIF8", "image/gif"))
 
@@ -153,7 +155,24 @@ def _parsed(file: BinaryIO, kind: str) -> tuple[Any, str, str, str, Tags]:
             "unreadable",
             f"It cannot be read as {kind} ({_clean(str(error)) or type(error).__name__}). It may be damaged: copy or encode it again.",
         ) from error
-    return audio, container, codec, content_type, read_tags(audio)
+    return audio, container, codec, content_type, _beside(file, kind, audio, read_tags(audio))
+
+
+def _beside(file: BinaryIO, kind: str, audio: Any, tags: Tags) -> Tags:
+    """With what further tags the file holds: APEv2 in MP3, chunks of text in WAV and AIFF. ID3v1, cut at 30 letters, comes last."""
+    if kind == "wav":
+        return tags.fill(_chunks.riff_info(file))
+    if kind == "aiff":
+        return tags.fill(_chunks.aiff_texts(file))
+    if kind == "mp3" and _payload.has_ape(file):
+        try:
+            more = from_ape(APEv2(fileobj=file))  # type: ignore[no-untyped-call]
+        except MemoryError:
+            raise
+        except Exception:  # a broken second tag does not cost the first
+            return tags
+        return more.fill(tags) if audio.tags and audio.tags.version[0] == 1 else tags.fill(more)
+    return tags
 
 
 def _clean(text: str) -> str:
@@ -195,7 +214,8 @@ def _words(tags: Tags, lrc: bytes | None, findings: list[list[str]]) -> list[dic
         timed = [[at, _interpret.clean(text, 1000)[0]] for at, text in sorted(lines, key=lambda one: one[0])]
         if timed:
             out.append({"language": _language(language), "synced": True, "offset_ms": 0, "lines": timed, "origin": "embedded"})
-    for language, text in tags.words[:8]:
+    words = tags.words + [(name.rpartition("-")[2], text) for name in tags.fields if _LYRICS.fullmatch(name) for text in tags.fields[name]]
+    for language, text in words[:8]:
         if len(text) > _lyrics.LONGEST:
             findings.append(["bad_tag", "Its lyrics are longer than 256 KiB and were cut."])
         out.append(_lyrics.parse(text.encode("utf-8", "replace").decode(), _language(language), "embedded"))

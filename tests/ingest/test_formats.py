@@ -1,0 +1,363 @@
+"""What is read of each format, from files whose sound FFmpeg wrote and whose tags are written as other programs write them."""
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mutagen
+import pytest
+import tagging
+from mutagen import id3
+from mutagen.aiff import AIFF
+from mutagen.apev2 import APEv2
+from mutagen.asf import ASF
+from mutagen.dsf import DSF
+from mutagen.flac import FLAC
+from mutagen.id3 import ID3
+from mutagen.monkeysaudio import MonkeysAudio
+from mutagen.mp4 import MP4
+from mutagen.oggflac import OggFLAC
+from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE
+from mutagen.wavpack import WavPack
+from tagging import BACK, FACTS, FRONT, PEOPLE, sound
+
+from segue.ingest._record import TagRecord
+from segue.ingest._workers import Item, TagWorker
+from segue.testing.libraries import library_over
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[TagWorker]:
+    worker = TagWorker()
+    yield worker
+    worker.close()
+
+
+def read(worker: TagWorker, path: Path) -> TagRecord:
+    [answer] = worker.read([Item(str(path))])
+    assert answer.record, answer.error
+    assert isinstance(answer.record, TagRecord)
+    return answer.record
+
+
+MP3 = ("-c:a", "libmp3lame", "-b:a", "128k", "-id3v2_version", "0", "-f", "mp3")
+AAC = ("-c:a", "aac", "-b:a", "128k", "-f", "ipod")
+
+
+def _mp3(path: Path, version: int) -> None:
+    path.write_bytes(sound(*MP3))
+    tag = ID3()
+    for frame in tagging.picard_id3():
+        tag.add(frame)
+    if version == 3:
+        kept = [frame for name in ("TSOT", "TSOP", "TSOA", "TSST", "TMOO") for frame in tag.getall(name)]
+        tag.update_to_v23()
+        for frame in kept:
+            tag.add(frame)
+    tag.save(path, v2_version=version, v23_sep="/")
+
+
+def _id3_in(kind: Any, data: bytes, path: Path) -> None:
+    path.write_bytes(data)
+    file = kind(path)
+    file.add_tags()
+    for frame in tagging.picard_id3():
+        file.tags.add(frame)
+    file.save()
+
+
+def _comments(kind: Any, data: bytes, path: Path) -> None:
+    path.write_bytes(data)
+    file = kind(path)
+    for name, value in tagging.picard_vorbis() + (tagging.embedded_in_comments() if kind is not FLAC else []):
+        file[name] = [*file.get(name, []), value]
+    for picture in tagging.pictures() if kind is FLAC else ():
+        file.add_picture(picture)
+    file.save()
+
+
+def _pairs(kind: Any, data: bytes, pairs: dict[str, Any], path: Path) -> None:
+    path.write_bytes(data)
+    file = kind(path)
+    if file.tags is None:
+        file.add_tags()
+    for name, value in pairs.items():
+        file.tags[name] = value
+    file.save()
+
+
+def _ape_on_mp3(path: Path) -> None:
+    path.write_bytes(sound(*MP3))
+    tag = APEv2()
+    for name, value in tagging.picard_ape().items():
+        tag[name] = value
+    tag.save(path)
+
+
+WHOLE: dict[str, tuple[str, Callable[[Path], None], dict[str, Any]]] = {
+    "id3v2.4": ("mp3", lambda path: _mp3(path, 4), {"codec": "mp3", "bitrate_kbps": 128, "bit_depth": None}),
+    # ID3v2.3 knows the year of the original release only, and splits at the slash; iTunes writes the newer sort frames into it.
+    "id3v2.3": ("mp3", lambda path: _mp3(path, 3), {"codec": "mp3", "original_date": "2001"}),
+    "apev2 on mp3": ("mp3", _ape_on_mp3, {"codec": "mp3", "bitrate_kbps": 128}),
+    "flac": ("flac", lambda path: _comments(FLAC, sound("-c:a", "flac", "-f", "flac"), path), {"codec": "flac", "bit_depth": 16}),
+    "flac 24": (
+        "flac",
+        lambda path: _comments(FLAC, sound("-c:a", "flac", "-sample_fmt", "s32", "-f", "flac", rate=96000), path),
+        {"codec": "flac", "bit_depth": 24, "sample_rate_hz": 96000},
+    ),
+    "vorbis": ("ogg", lambda path: _comments(OggVorbis, sound("-c:a", "libvorbis", "-f", "ogg"), path), {"codec": "vorbis"}),
+    "opus": (
+        "opus",
+        lambda path: _comments(OggOpus, sound("-c:a", "libopus", "-f", "ogg"), path),
+        {"codec": "opus", "sample_rate_hz": 48000, "delay_samples": 312},
+    ),
+    "ogg flac": ("ogg", lambda path: _comments(OggFLAC, sound("-c:a", "flac", "-f", "ogg"), path), {"codec": "flac", "bit_depth": 16}),
+    "aac": ("m4a", lambda path: _pairs(MP4, sound(*AAC), tagging.itunes_mp4(), path), {"codec": "aac", "bit_depth": None}),
+    "alac": (
+        "m4a",
+        lambda path: _pairs(MP4, sound("-c:a", "alac", "-f", "ipod"), tagging.itunes_mp4(), path),
+        {"codec": "alac", "bit_depth": 16},
+    ),
+    "wav": ("wav", lambda path: _id3_in(WAVE, sound("-c:a", "pcm_s24le", "-f", "wav"), path), {"codec": "pcm", "bit_depth": 24}),
+    "aiff": ("aiff", lambda path: _id3_in(AIFF, sound("-c:a", "pcm_s16be", "-f", "aiff"), path), {"codec": "pcm", "bit_depth": 16}),
+    "wavpack": (
+        "wv",
+        lambda path: _pairs(WavPack, sound("-c:a", "wavpack", "-f", "wv"), tagging.picard_ape(), path),
+        {"codec": "wavpack", "bit_depth": 16},
+    ),
+    "wma": ("wma", lambda path: _pairs(ASF, sound("-c:a", "wmav2", "-b:a", "128k", "-f", "asf"), tagging.picard_asf(), path), {"codec": "wma"}),
+    "dsf": ("dsf", lambda path: _id3_in(DSF, tagging.dsf(), path), {"codec": "dsd", "bit_depth": 1, "sample_rate_hz": 2_822_400}),
+    "ape": ("ape", lambda path: _pairs(MonkeysAudio, tagging.monkeys(), tagging.picard_ape(), path), {"codec": "ape", "bit_depth": 16}),
+}
+UNDECODED = {"ape"}
+"""Written by hand, with nothing in it to decode."""
+
+
+@pytest.mark.parametrize("format", WHOLE)
+def test_every_field_of_every_format(tmp_path: Path, worker: TagWorker, format: str) -> None:
+    suffix, write, special = WHOLE[format]
+    path = tmp_path / f"file.{suffix}"
+    write(path)
+    record = read(worker, path)
+    told = {name: getattr(record, name) for name in FACTS}
+    for name in ("artists", "release_artists"):
+        told[name] = [(one.name, one.mbid) for one in told[name]]
+    wanted = FACTS | {name: value for name, value in special.items() if name in FACTS}
+    assert {name: value for name, value in told.items() if value != wanted[name]} == {}
+    assert {(one.role, one.name) for one in record.contributors} == PEOPLE
+    assert {one.detail for one in record.contributors if one.role == "performer"} == {"piano"}
+    assert record.picture
+    assert record.picture.hash == hashlib.blake2b(FRONT, digest_size=16).digest()
+    words = [(one.language, one.synced, [tuple(line) for line in one.lines]) for one in record.lyrics]
+    timed = [(500, "First"), (1250, "Second")]
+    plain = [(None, "Plain"), (None, "words")]
+    id3_words = [("swe", True, timed), ("eng", False, plain)]
+    assert words in (id3_words, [("xxx", True, timed)], [("xxx", False, plain)])
+    assert len(words) == (2 if format in {"id3v2.4", "id3v2.3", "wav", "aiff", "dsf"} else 1)
+    stream = {"sample_rate_hz": 44100, "channels": 2, "suffix": suffix} | special
+    stream = {name: value for name, value in stream.items() if name not in FACTS}
+    assert {name: getattr(record, name) for name in stream} == stream
+    assert record.bitrate_kbps > 0
+    assert record.findings == []
+    assert abs(record.duration_ms - (2000 if format in UNDECODED else tagging.decoded_ms(path))) <= 60
+
+
+def _told(record: TagRecord, **wanted: Any) -> dict[str, Any]:
+    """Where a record differs from what is wanted. People by name."""
+    told = {name: getattr(record, name) for name in wanted}
+    for name in told.keys() & {"artists", "release_artists", "contributors"}:
+        told[name] = [one.name for one in told[name]]
+    return {name: value for name, value in told.items() if value != wanted[name]}
+
+
+def _write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def test_id3v2_2_of_old_itunes(tmp_path: Path, worker: TagWorker) -> None:
+    tag = tagging.id3v22(
+        TT2="Åska", TP1="Anna Ek/Benny", TP2="Anna Ek", TAL="Northern", TRK="7/11", TPA="2/3", TYE="2019", TOR="2001", TCO="(17)(8)",
+        TCM="Dora", TCP="1", TBP="128", TS2="Ek, Anna", TSP="Ek, Anna", TST="Aska", TSA="Northern, The", TRC=tagging.ISRC, TPB="Nord",
+    )  # fmt: skip
+    record = read(worker, _write(tmp_path / "old.mp3", tag + sound(*MP3)))
+    wanted = {
+        "title": "Åska", "artists": ["Anna Ek", "Benny"], "release_artists": ["Anna Ek"], "release": "Northern", "number": 7, "disc": 2,
+        "date": "2019", "original_date": "2001", "genres": ["Rock", "Jazz"], "contributors": ["Dora"], "compilation": True, "bpm": 128.0,
+        "release_artist_sort": "Ek, Anna", "artist_sort": "Ek, Anna", "title_sort": "Aska", "release_sort": "Northern, The",
+        "isrc": [tagging.ISRC], "labels": ["Nord"], "track_gain_db": -7.25, "track_peak": 0.987, "mbid": tagging.RECORDING,
+        "comment": "Taped at home", "findings": [],
+    }  # fmt: skip
+    assert _told(record, **wanted) == {}
+    assert [(one.language, one.lines) for one in record.lyrics] == [("eng", [(None, "Plain"), (None, "words")])]
+    assert record.picture
+    assert record.picture.hash == hashlib.blake2b(FRONT, digest_size=16).digest()
+
+
+def test_id3v1_alone_and_behind_apev2(tmp_path: Path, worker: TagWorker) -> None:
+    tag = tagging.id3v1("Åska", "Anna Ek", "Northern", "2019", "Taped at home", 7, 17)
+    path = _write(tmp_path / "v1.mp3", sound(*MP3) + tag)
+    wanted = {"title": "Åska", "artists": ["Anna Ek"], "release": "Northern", "date": "2019", "comment": "Taped at home", "number": 7}
+    assert _told(read(worker, path), **wanted, genres=["Rock"]) == {}
+    ape = APEv2()
+    ape["Title"] = "Åska över alla de tusen sjöarna"
+    ape["REPLAYGAIN_TRACK_GAIN"] = "-7.25 dB"
+    ape.save(path)
+    assert path.read_bytes()[-128:] == tag
+    longer = wanted | {"title": "Åska över alla de tusen sjöarna", "track_gain_db": -7.25}
+    assert _told(read(worker, path), **longer, genres=["Rock"]) == {}
+
+
+def test_gains_of_mp3gain_beside_id3(tmp_path: Path, worker: TagWorker) -> None:
+    path = tmp_path / "gained.mp3"
+    _mp3(path, 4)
+    tag = ID3(path)
+    tag.delall("TXXX:REPLAYGAIN_TRACK_GAIN")
+    tag.save(path)
+    ape = APEv2()
+    ape["REPLAYGAIN_TRACK_GAIN"], ape["Title"] = "-3.50 dB", "Another"
+    ape.save(path)
+    assert _told(read(worker, path), title="Åska", track_gain_db=-3.5, album_gain_db=-6.5) == {}
+
+
+def test_rva2_gains(tmp_path: Path, worker: TagWorker) -> None:
+    tag = ID3()
+    tag.add(id3.RVA2(desc="track", channel=1, gain=-4.5, peak=0.75))
+    tag.add(id3.RVA2(desc="album", channel=1, gain=2.25, peak=0.5))
+    path = _write(tmp_path / "rva2.mp3", sound(*MP3))
+    tag.save(path)
+    record = read(worker, path)
+    assert (record.track_gain_db, record.album_gain_db) == (-4.5, 2.25)
+    assert record.track_peak == pytest.approx(0.75, abs=0.001)
+
+
+def test_riff_info_alone_and_beside_id3(tmp_path: Path, worker: TagWorker) -> None:
+    wav = sound("-c:a", "pcm_s16le", "-f", "wav")
+    texts = {"INAM": "Åska", "IART": "Anna Ek", "IPRD": "Northern", "ICRD": "2019-05-17", "IGNR": "Jazz; Soul", "ITRK": "7", "ICMT": "Odd"}
+    path = _write(tmp_path / "info.wav", tagging.riff_info(wav, **texts))
+    wanted = {
+        "title": "Åska", "artists": ["Anna Ek"], "release": "Northern", "date": "2019-05-17", "genres": ["Jazz", "Soul"], "number": 7,
+        "comment": "Odd", "bit_depth": 16, "findings": [],
+    }  # fmt: skip
+    assert _told(read(worker, path), **wanted) == {}
+    western = tagging.riff_info(wav, INAM="?").replace(b"?", "Å".encode("cp1252"))
+    assert read(worker, _write(tmp_path / "western.wav", western)).title == "Å"
+    both = WAVE(path)
+    both.add_tags()
+    both.tags.add(id3.TIT2(encoding=3, text="Of the tag"))
+    both.save()
+    assert _told(read(worker, path), **wanted | {"title": "Of the tag"}) == {}
+
+
+def test_aiff_chunks_of_text(tmp_path: Path, worker: TagWorker) -> None:
+    metadata = ("-metadata", "title=Åska", "-metadata", "author=Anna Ek", "-metadata", "comment=Taped at home")
+    path = _write(tmp_path / "texts.aiff", sound("-c:a", "pcm_s24be", *metadata, "-f", "aiff"))
+    assert _told(read(worker, path), title="Åska", artists=["Anna Ek"], comment="Taped at home", bit_depth=24) == {}
+
+
+@pytest.mark.parametrize(("q78", "wanted"), [("-1280", 0.0), ("0", 5.0), ("-3072", -7.0), ("256", 6.0)])
+def test_r128_gains_of_opus_are_comparable(tmp_path: Path, worker: TagWorker, q78: str, wanted: float) -> None:
+    path = _write(tmp_path / "r128.opus", sound("-c:a", "libopus", "-f", "ogg"))
+    file = OggOpus(path)
+    file["R128_TRACK_GAIN"], file["R128_ALBUM_GAIN"] = q78, q78
+    file.save()
+    record = read(worker, path)
+    assert (record.track_gain_db, record.album_gain_db) == (wanted, wanted)
+
+
+def test_gapless_of_lame_and_itunes(tmp_path: Path, worker: TagWorker) -> None:
+    record = read(worker, _write(tmp_path / "lame.mp3", sound(*MP3, seconds=2.0)))
+    assert record.delay_samples == 1105 - 529
+    encoded = -(-(2 * 44100 + record.delay_samples) // 1152) * 1152
+    assert (encoded - record.delay_samples - record.padding_samples) == 2 * 44100 or record.padding_samples > 0
+    for kind in ("m4a", "mp3"):
+        path = _write(tmp_path / f"itunes.{kind}", sound(*(AAC if kind == "m4a" else MP3)))
+        smpb = " 00000000 00000840 000001C0 0000000000015888" + " 00000000" * 8
+        if kind == "m4a":
+            mp4 = MP4(path)
+            mp4["----:com.apple.iTunes:iTunSMPB"] = [smpb.encode()]
+            mp4.save()
+        else:
+            tag = ID3()
+            tag.add(id3.COMM(encoding=0, lang="eng", desc="iTunSMPB", text=[smpb]))
+            tag.save(path)
+        record = read(worker, path)
+        assert (record.delay_samples, record.padding_samples, record.comment) == (0x840, 0x1C0, None)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "suffix"),
+    [
+        (("-c:a", "libmp3lame", "-q:a", "2", "-f", "mp3"), "mp3"),
+        (("-c:a", "libmp3lame", "-q:a", "2", "-write_xing", "0", "-f", "mp3"), "mp3"),
+        (("-c:a", "libmp3lame", "-b:a", "320k", "-write_xing", "0", "-f", "mp3"), "mp3"),
+        (("-c:a", "libmp3lame", "-ar", "22050", "-ac", "1", "-b:a", "32k", "-f", "mp3"), "mp3"),
+        (("-c:a", "aac", "-ar", "22050", "-b:a", "32k", "-f", "ipod"), "m4a"),
+        (("-c:a", "aac", "-movflags", "+faststart+frag_keyframe+empty_moov", "-f", "mp4"), "m4a"),
+        (("-c:a", "libvorbis", "-q:a", "0", "-f", "ogg"), "ogg"),
+        (("-c:a", "libopus", "-b:a", "16k", "-frame_duration", "60", "-f", "ogg"), "opus"),
+        (("-c:a", "flac", "-f", "ogg"), "oga"),
+        (("-c:a", "pcm_f32le", "-f", "wav"), "wav"),
+        (("-c:a", "pcm_u8", "-f", "wav"), "wav"),
+        (("-c:a", "pcm_s16le", "-rf64", "always", "-f", "wav"), "wav"),
+        (("-c:a", "pcm_s24be", "-f", "aiff"), "aif"),
+        (("-c:a", "wavpack", "-sample_fmt", "fltp", "-f", "wv"), "wv"),
+        (("-c:a", "wmav1", "-b:a", "64k", "-f", "asf"), "wma"),
+    ],
+)
+def test_durations_agree_with_decoding(tmp_path: Path, worker: TagWorker, encoder: tuple[str, ...], suffix: str) -> None:
+    path = _write(tmp_path / f"long.{suffix}", sound(*encoder, hz=330, seconds=61.3))
+    tagged = mutagen.File(path)
+    if suffix == "mp3":
+        tag = ID3()
+        tag.add(id3.APIC(encoding=0, mime="image/jpeg", type=3, desc="", data=FRONT * 900))
+        tag.save(path, v1=2)
+        ape = APEv2()
+        ape["Title"], ape["Comment"] = "Long", "x" * 60_000
+        ape.save(path)
+    elif suffix in {"ogg", "oga", "opus"}:
+        tagged["comment"] = "x" * 100_000
+        tagged.save()
+    record = read(worker, path)
+    assert abs(record.duration_ms - tagging.decoded_ms(path)) <= 60
+    assert record.findings == []
+
+
+def test_multiple_values_in_ways_of_old(tmp_path: Path, worker: TagWorker) -> None:
+    """One value a field with separators, as taggers without lists write it; ids beside names."""
+    sound_ = sound("-c:a", "flac", "-f", "flac")
+
+    def told(**pairs: Any) -> TagRecord:
+        path = _write(tmp_path / "old.flac", sound_)
+        file = FLAC(path)
+        for name, value in pairs.items():
+            file[name] = value
+        file.save()
+        return read(worker, path)
+
+    assert _told(told(artist="Anna; Benny", genre="Jazz;Soul"), artists=["Anna", "Benny"], genres=["Jazz", "Soul"]) == {}
+    assert _told(told(artist="AC/DC", albumartist="AC/DC"), artists=["AC/DC"], release_artists=["AC/DC"]) == {}
+    record = told(albumartist="Anna feat. Benny")
+    assert _told(record, release_artist="Anna feat. Benny", release_artists=["Anna", "Benny"]) == {}
+    one = told(artist="Anna feat. Benny", artists="Anna feat. Benny", musicbrainz_artistid=tagging.ANNA)
+    assert _told(one, artists=["Anna feat. Benny"]) == {}
+    assert one.artists[0].mbid == tagging.ANNA
+    assert _told(told(date="2019.5.7", originalyear="1999"), date="2019-05-07", original_date="1999") == {}
+    assert _told(told(date="20190507", year="2018"), date="2019-05-07") == {}
+    assert _told(told(year="2018"), date="2018") == {}
+    assert told(lyrics="Plain", **{"lyrics-swe": "Ord"}).lyrics[1].language == "swe"
+
+
+def test_a_picture_that_is_no_front_cover_stands_in(tmp_path: Path, worker: TagWorker) -> None:
+    path = _write(tmp_path / "back.mp3", sound(*MP3))
+    tag = ID3()
+    tag.add(id3.APIC(encoding=0, mime="image/png", type=1, desc="icon", data=b"\x89PNG\r\n\x1a\n" + bytes(40)))
+    tag.add(id3.APIC(encoding=0, mime="image/jpeg", type=4, desc="back", data=BACK))
+    tag.save(path)
+    record = read(worker, path)
+    assert record.picture
+    assert record.picture.hash == hashlib.blake2b(BACK, digest_size=16).digest()
