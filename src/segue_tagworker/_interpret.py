@@ -17,7 +17,7 @@ LONGEST = 1024
 MOST_GENRES = 64
 MOST_PEOPLE = 64
 _FEATURED = re.compile(r"\s+[(\[]?(?:feat\.?|ft\.?|featuring)\s+", re.IGNORECASE)
-_DATE = re.compile(r"\s*(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_DATE = re.compile(r"\s*(\d{4})(?:(\d{2})(\d{2})(?!\d)|[-./](\d{1,2})(?:[-./](\d{1,2}))?)?")
 _NUMBER = re.compile(r"\s*(\d{1,5})")
 _GAIN = re.compile(r"\s*([+-]?\d{1,3}(?:[.,]\d{1,8})?)")
 _MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -89,7 +89,7 @@ class _Reader:
             for text in self.all(name):
                 match = _DATE.match(text)
                 if match and match[1] != "0000":
-                    month, day = int(match[2] or 0), int(match[3] or 0)
+                    month, day = int(match[2] or match[4] or 0), int(match[3] or match[5] or 0)
                     good = [match[1]] + ([f"{month:02}"] if 1 <= month <= 12 else [])
                     return "-".join(good + ([f"{day:02}"] if len(good) == 2 and 1 <= day <= 31 else []))
         return None

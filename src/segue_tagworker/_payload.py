@@ -46,7 +46,7 @@ def _range(file: BinaryIO, kind: str, size: int) -> tuple[int, int]:
     start = id3_size(file)
     if kind == "flac":
         start = _after_flac_blocks(file, start)
-    return start, _before_trailers(file, start, size)
+    return start, before_trailers(file, start, size)
 
 
 def id3_size(file: BinaryIO) -> int:
@@ -67,7 +67,7 @@ def has_ape(file: BinaryIO) -> bool:
     return tail[-32:-24] == b"APETAGEX" or (tail[:8] == b"APETAGEX" and tail[32:35] == b"TAG")
 
 
-def _before_trailers(file: BinaryIO, start: int, end: int) -> int:
+def before_trailers(file: BinaryIO, start: int, end: int) -> int:
     """Without ID3v1 (128 bytes) and APEv2 tags at the end, in either order."""
     for _ in range(3):
         if end - start >= 128:

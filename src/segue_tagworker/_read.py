@@ -13,7 +13,7 @@ from mutagen.asf import ASF
 from mutagen.dsf import DSF
 from mutagen.flac import FLAC
 from mutagen.monkeysaudio import MonkeysAudio
-from mutagen.mp3 import MP3
+from mutagen.mp3 import MP3, BitrateMode
 from mutagen.mp4 import MP4
 from mutagen.oggflac import OggFLAC
 from mutagen.oggopus import OggOpus
@@ -21,7 +21,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 from mutagen.wavpack import WavPack
 
-from segue_tagworker import _chunks, _gapless, _interpret, _lyrics, _payload
+from segue_tagworker import _chunks, _gapless, _interpret, _lengths, _lyrics, _payload
 from segue_tagworker._tags import Tags, from_ape, from_asf, from_id3, from_mp4, from_vorbis
 
 _LYRICS = re.compile("(?:(?:un)?synced)?lyrics(?:-[a-z]{3})?")
@@ -72,7 +72,7 @@ def _sniff(head: bytes) -> str | None:
         return "opus" if body[:8] == b"OpusHead" else "oggflac" if body[:5] == b"\x7fFLAC" else "ogg" if body[1:7] == b"vorbis" else None
     if head[4:8] == b"ftyp":
         return "m4a"
-    if head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE":
+    if head[:4] in {b"RIFF", b"RF64", b"BW64"} and head[8:12] == b"WAVE":
         return "wav"
     if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
         return "aiff"
@@ -125,9 +125,12 @@ def read_audio(path: bytes, lrc: bytes | None) -> dict[str, Any]:
                 raise Unreadable("not_audio", f"It is called .{named} and is no sound. Remove it, or mend its name.") from error
             raise
         quick = _payload.quick_hash(file, container, found.st_size, getattr(audio.info, "md5_signature", None))
+        _measure(file, kind, audio.info, found.st_size)
         record = _stream(audio, kind, codec, found.st_size)
-        if container == "mp3" or (record["delay_samples"], kind) == (0, "mp3"):
-            record["delay_samples"], record["padding_samples"] = _gapless.lame(file, _payload.id3_size(file))
+        if kind == "mp3":
+            record["delay_samples"], record["padding_samples"], samples = _gapless.lame(file, _payload.id3_size(file))
+            if samples and record["sample_rate_hz"]:  # mutagen leaves out the delay of LAME's own files alone
+                record["duration_ms"] = round(samples * 1000 / record["sample_rate_hz"])
         if kind == "opus":
             record["delay_samples"] = _gapless.opus_pre_skip(file)
     if smpb := tags.fields.pop("itunsmpb", None):
@@ -143,8 +146,30 @@ def read_audio(path: bytes, lrc: bytes | None) -> dict[str, Any]:
     return record
 
 
+def _measure(file: BinaryIO, kind: str, info: Any, size: int) -> None:
+    """Corrects a duration that no header gives: mutagen guesses it from the first frame, or says 0."""
+    if kind == "mp3" and info.bitrate_mode == BitrateMode.UNKNOWN:
+        start = _payload.id3_size(file)
+        if measured := _lengths.mpeg(file, start, _payload.before_trailers(file, start, size)):
+            info.length, info.bitrate = measured
+    elif kind == "m4a" and not info.length:
+        info.length = _lengths.fragments(file)
+
+
+class _Rf64:
+    """A WAV file with 64-bit lengths, which mutagen does not read; ID3 in it is not read either."""
+
+    tags = None
+
+    def __init__(self, fileobj: BinaryIO) -> None:
+        self.info = _lengths.rf64(fileobj)
+
+
 def _parsed(file: BinaryIO, kind: str) -> tuple[Any, str, str, str, Tags]:
     reader, container, codec, content_type, read_tags = _FORMATS[kind]
+    file.seek(0)
+    if kind == "wav" and file.read(4) in {b"RF64", b"BW64"}:
+        reader = _Rf64
     file.seek(0)
     try:
         audio = reader(fileobj=file)
@@ -227,8 +252,8 @@ def _language(text: str) -> str:
 
 
 def _picture(tags: Tags, findings: list[list[str]]) -> dict[str, Any] | None:
-    """The front cover, else the first picture: its content's hash, type and size. Nothing is decoded here."""
-    for _, data in sorted(tags.pictures, key=lambda picture: picture[0] != 3):
+    """The front cover, else the first picture that is no icon: its content's hash, type and size. Nothing is decoded here."""
+    for _, data in sorted(tags.pictures, key=lambda picture: (picture[0] != 3, picture[0] in {1, 2})):
         described = _described(data)
         if described:
             return described
