@@ -1,10 +1,10 @@
 """Fields into meaning: people, numbers, dates, gains.
 
 One splitting rule for fields that name several things. Formats that hold several values (Vorbis comments, ID3v2.4, MP4, APEv2, ASF) are
-taken at their word. Then, for each value: ``;`` and `` / `` always separate; a bare ``/`` separates in ID3v2.2 and ID3v2.3 only, whose one way it is,
-and not when a side has fewer than three letters, so that AC/DC stays one; `` feat. ``, `` ft. `` and `` featuring `` separate artists. A
-field ``artists`` (or ``albumartists``) that has several values is believed before any splitting, and MusicBrainz ids pair with names when
-there are as many of one as of the other.
+taken at their word. Then, for each value: ``;`` and `` / `` always separate; a bare ``/`` separates in ID3v2.2 and ID3v2.3 only, whose
+one way it is, and not when a side has fewer than three letters, so that AC/DC stays one; `` feat. ``, `` ft. `` and `` featuring ``
+separate artists. A field ``artists`` (or ``albumartists``) that names several is believed before the one to be shown, and MusicBrainz ids
+pair with names when there are as many of one as of the other.
 """
 
 import math

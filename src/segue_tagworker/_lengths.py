@@ -79,7 +79,7 @@ def mpeg(file: BinaryIO, start: int, end: int) -> tuple[float, int] | None:
         file.seek(at)
         data = file.read(min(_BLOCK, end - at))
         here = 0
-        for here, head in _frames(data, keeps):  # noqa: B007 - the last place is used below
+        for here, head in _frames(data, keeps):
             if here + head[0] > len(data) and at + len(data) < end:
                 break  # it goes on in the next block
             seconds += head[1]

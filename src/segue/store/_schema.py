@@ -98,6 +98,9 @@ folder = Table(
     Column("art_id", _id),
     Column("image", PathText),  # the picture it was taken from, relative to the library's root
     Column("image_stamp", Text),  # size and time of that picture
+    Column("portrait_art_id", _id),
+    Column("portrait", PathText),  # a picture of the artist whose releases are in this folder or in those in it
+    Column("portrait_stamp", Text),
     Column("track_count", Integer, nullable=False, default=0),  # present tracks directly in it
     UniqueConstraint("library_id", "path"),
 )
