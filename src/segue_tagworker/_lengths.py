@@ -1,4 +1,4 @@
-"""How long sound is where no header says it: MPEG audio without a count of its frames, MP4 in fragments, WAV beyond 4 GiB."""
+"""How long sound is where no header says it: MPEG audio without a count of its frames, MP4 in fragments, WAV beyond 4 GiB or compressed."""
 
 import struct
 from collections.abc import Iterator
@@ -158,8 +158,9 @@ def _inside(data: bytes, *path: bytes) -> bytes:
     return data
 
 
-def rf64(file: BinaryIO) -> SimpleNamespace:
-    """What ``fmt`` and ``ds64`` of a WAV file with 64-bit lengths say (EBU Tech 3306), named as mutagen names them. Raises ValueError."""
+def wav(file: BinaryIO) -> SimpleNamespace:
+    """What ``fmt``, ``data`` and ``ds64`` (EBU Tech 3306) of a WAV file say, named as mutagen names it; its length by bytes a second, for
+    what is not plain samples. Raises ValueError."""
     data_bytes, form = 0, b""
     for name, at, length in chunks(file, 12, "<I"):
         file.seek(at)
@@ -172,6 +173,7 @@ def rf64(file: BinaryIO) -> SimpleNamespace:
             break
     if len(form) < 16:
         raise ValueError("no fmt chunk")
-    _, channels, rate, byte_rate, _, bits = struct.unpack("<HHIIHH", form)
+    tag, channels, rate, byte_rate, _, bits = struct.unpack("<HHIIHH", form)
     seconds = data_bytes / byte_rate if byte_rate else 0.0
-    return SimpleNamespace(length=seconds, bitrate=byte_rate * 8, sample_rate=rate, channels=channels, bits_per_sample=bits)
+    about = {"bitrate": byte_rate * 8, "sample_rate": rate, "channels": channels, "bits_per_sample": bits, "audio_format": tag}
+    return SimpleNamespace(length=seconds, **about)

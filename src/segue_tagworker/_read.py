@@ -12,6 +12,7 @@ from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
 from mutagen.dsf import DSF
 from mutagen.flac import FLAC
+from mutagen.id3 import ID3
 from mutagen.monkeysaudio import MonkeysAudio
 from mutagen.mp3 import MP3, BitrateMode
 from mutagen.mp4 import MP4
@@ -24,6 +25,9 @@ from mutagen.wavpack import WavPack
 from segue_tagworker import _chunks, _gapless, _interpret, _lengths, _lyrics, _payload
 from segue_tagworker._tags import Tags, from_ape, from_asf, from_id3, from_mp4, from_vorbis
 
+_MP4_CODECS = {"alac": "alac", "flac": "flac", "opus": "opus", "ac-3": "ac3", "ec-3": "eac3", "mp4a.6b": "mp3", "mp4a.69": "mp3"}
+_WAV_CODECS = {2: "adpcm", 6: "alaw", 7: "mulaw", 17: "adpcm", 85: "mp3"}
+"""By the number in ``fmt`` (RFC 2361)."""
 _LYRICS = re.compile("(?:(?:un)?synced)?lyrics(?:-[a-z]{3})?")
 _LARGEST_PICTURE = 24 << 20
 _PICTURES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"GIF8", "image/gif"))
@@ -154,6 +158,8 @@ def _measure(file: BinaryIO, kind: str, info: Any, size: int) -> None:
             info.length, info.bitrate = measured
     elif kind == "m4a" and not info.length:
         info.length = _lengths.fragments(file)
+    elif kind == "wav" and info.audio_format in _WAV_CODECS:
+        info.length = _lengths.wav(file).length
 
 
 class _Rf64:
@@ -162,7 +168,7 @@ class _Rf64:
     tags = None
 
     def __init__(self, fileobj: BinaryIO) -> None:
-        self.info = _lengths.rf64(fileobj)
+        self.info = _lengths.wav(fileobj)
 
 
 def _parsed(file: BinaryIO, kind: str) -> tuple[Any, str, str, str, Tags]:
@@ -184,19 +190,23 @@ def _parsed(file: BinaryIO, kind: str) -> tuple[Any, str, str, str, Tags]:
 
 
 def _beside(file: BinaryIO, kind: str, audio: Any, tags: Tags) -> Tags:
-    """With what further tags the file holds: APEv2 in MP3, chunks of text in WAV and AIFF. ID3v1, cut at 30 letters, comes last."""
+    """With what further tags the file holds: APEv2 in MP3, chunks of text in WAV and AIFF, ID3 in FLAC without comments. ID3v1, cut at
+    30 letters, comes last."""
     if kind == "wav":
         return tags.fill(_chunks.riff_info(file))
     if kind == "aiff":
         return tags.fill(_chunks.aiff_texts(file))
-    if kind == "mp3" and _payload.has_ape(file):
-        try:
+    try:
+        if kind == "flac" and not audio.tags and _payload.id3_size(file):
+            file.seek(0)
+            return from_id3(ID3(fileobj=file)).fill(tags)  # type: ignore[no-untyped-call]
+        if kind == "mp3" and _payload.has_ape(file):
             more = from_ape(APEv2(fileobj=file))  # type: ignore[no-untyped-call]
-        except MemoryError:
-            raise
-        except Exception:  # a broken second tag does not cost the first
-            return tags
-        return more.fill(tags) if audio.tags and audio.tags.version[0] == 1 else tags.fill(more)
+            return more.fill(tags) if audio.tags and audio.tags.version[0] == 1 else tags.fill(more)
+    except MemoryError:
+        raise
+    except Exception:  # a broken second tag does not cost the first
+        return tags
     return tags
 
 
@@ -208,7 +218,11 @@ def _stream(audio: Any, kind: str, codec: str, size: int) -> dict[str, Any]:
     info = audio.info
     length = max(0.0, min(float(getattr(info, "length", 0) or 0), 1e6))
     if kind == "m4a":
-        codec = "alac" if str(getattr(info, "codec", "")).lower().startswith("alac") else "aac"
+        codec = _MP4_CODECS.get(str(getattr(info, "codec", "")).lower(), "aac")
+    elif kind == "mp3" and info.layer != 3:
+        codec = f"mp{info.layer}"
+    elif kind == "wav":
+        codec = _WAV_CODECS.get(info.audio_format, codec)
     bitrate = int(getattr(info, "bitrate", 0) or 0)
     if kind in {"opus", "wv", "ape", "ogg"} or not bitrate:
         bitrate = int(size * 8 / length) if length else 0

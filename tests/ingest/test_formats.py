@@ -1,6 +1,7 @@
 """What is read of each format, from files whose sound FFmpeg wrote and whose tags are written as other programs write them."""
 
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -331,6 +332,46 @@ def test_durations_agree_with_decoding(tmp_path: Path, worker: TagWorker, encode
     record = read(worker, path)
     assert abs(record.duration_ms - tagging.decoded_ms(path)) <= 60
     assert record.findings == []
+
+
+@pytest.mark.parametrize(
+    ("encoder", "suffix", "codec"),
+    [
+        (("-c:a", "ac3", "-f", "mp4"), "m4a", "ac3"),
+        (("-c:a", "eac3", "-f", "mp4"), "m4a", "eac3"),
+        (("-c:a", "libopus", "-f", "mp4"), "m4a", "opus"),
+        (("-c:a", "flac", "-f", "mp4"), "m4a", "flac"),
+        (("-c:a", "libmp3lame", "-f", "mp4"), "m4a", "mp3"),
+        (("-c:a", "mp2", "-f", "mp2"), "mp3", "mp2"),
+        (("-c:a", "adpcm_ms", "-f", "wav"), "wav", "adpcm"),
+        (("-c:a", "adpcm_ima_wav", "-f", "wav"), "wav", "adpcm"),
+        (("-c:a", "pcm_alaw", "-f", "wav"), "wav", "alaw"),
+    ],
+)
+def test_codecs_that_the_container_does_not_tell(
+    tmp_path: Path, worker: TagWorker, encoder: tuple[str, ...], suffix: str, codec: str
+) -> None:
+    path = _write(tmp_path / f"file.{suffix}", sound(*encoder))
+    record = read(worker, path)
+    assert (record.codec, record.findings) == (codec, [])
+    assert abs(record.duration_ms - tagging.decoded_ms(path)) <= 60
+
+
+def test_id3_before_a_flac_stream(tmp_path: Path, worker: TagWorker) -> None:
+    """It counts where the file has no comments of its own."""
+    tag = ID3()
+    tag.add(id3.TIT2(encoding=3, text="Of ID3"))
+    for name, comments, wanted in (("bare", {}, "Of ID3"), ("own", {"title": "Of FLAC"}, "Of FLAC")):
+        path = _write(tmp_path / f"{name}.flac", sound("-c:a", "flac", "-f", "flac"))
+        flac = FLAC(path)
+        flac.delete()
+        for key, value in comments.items():
+            flac[key] = value
+        flac.save()
+        head = io.BytesIO()
+        tag.save(head)
+        record = read(worker, _write(path, head.getvalue() + path.read_bytes()))
+        assert (record.title, record.codec) == (wanted, "flac")
 
 
 def test_multiple_values_in_ways_of_old(tmp_path: Path, worker: TagWorker) -> None:
