@@ -20,6 +20,8 @@ _V2 = (
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _BLOCK = 1 << 20
 _MOST_BYTES = 512 << 20
+_MOST_LOST = 20_000
+"""Places in one block that look like a frame and are none: beyond, the block is junk made to cost time."""
 
 
 def _headers() -> dict[int, tuple[int, float, int, int]]:
@@ -42,7 +44,7 @@ _FRAMES = _headers()
 
 def _frames(data: bytes, keeps: int | None = None) -> Iterator[tuple[int, tuple[int, float, int, int]]]:
     """(where, header) of the MPEG frames in ``data``; the first is one that another follows."""
-    at, end = 0, len(data) - 3
+    at, end, lost = 0, len(data) - 3, 0
     while at < end:
         head = _FRAMES.get((data[at + 1] & 0xFE) << 8 | data[at + 2] & 0xFE) if data[at] == 0xFF else None
         if head is not None and keeps is None:
@@ -56,8 +58,8 @@ def _frames(data: bytes, keeps: int | None = None) -> Iterator[tuple[int, tuple[
             yield at, head
             at += head[0]
         else:
-            at = data.find(b"\xff", at + 1)
-            if at < 0:
+            at, lost = data.find(b"\xff", at + 1), lost + 1
+            if at < 0 or lost > _MOST_LOST:
                 return
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import mutagen
 import pytest
 import tagging
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mutagen import id3
 from mutagen.aiff import AIFF
 from mutagen.apev2 import APEv2
@@ -372,6 +374,43 @@ def test_id3_before_a_flac_stream(tmp_path: Path, worker: TagWorker) -> None:
         tag.save(head)
         record = read(worker, _write(path, head.getvalue() + path.read_bytes()))
         assert (record.title, record.codec) == (wanted, "flac")
+
+
+UNTOLD = (
+    ("mp3", ("-c:a", "libmp3lame", "-q:a", "2", "-write_xing", "0", "-f", "mp3")),
+    ("m4a", ("-c:a", "aac", "-movflags", "+frag_keyframe+empty_moov", "-f", "mp4")),
+    ("wav", ("-c:a", "pcm_s16le", "-rf64", "always", "-f", "wav")),
+    ("wav", ("-c:a", "adpcm_ms", "-f", "wav")),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(UNTOLD),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=8)), min_size=1, max_size=20),
+    st.integers(0, 1),
+)
+def test_measuring_answers_whatever_the_bytes(
+    tmp_path_factory: pytest.TempPathFactory,
+    worker: TagWorker,
+    file: tuple[str, tuple[str, ...]],
+    cuts: list[tuple[float, bytes]],
+    early: int,
+) -> None:
+    suffix, encoder = file
+    data = bytearray(sound(*encoder))
+    for share, value in cuts:
+        at = int(share * (2000 if early else len(data)))
+        data[at : at + len(value)] = value
+    [answer] = worker.read([Item(str(_write(tmp_path_factory.mktemp("fuzz") / f"file.{suffix}", bytes(data))))])
+    assert (answer.record is None) != (answer.error is None)
+
+
+def test_junk_that_looks_like_frames_costs_no_time(tmp_path: Path, worker: TagWorker) -> None:
+    """Sixty million first bytes of a frame's header between two real streams of different rates."""
+    one, other = (sound("-c:a", "libmp3lame", "-b:a", f"{kbps}k", "-write_xing", "0", "-f", "mp3") for kbps in (128, 256))
+    record = read(worker, _write(tmp_path / "junk.mp3", one + b"\xff" * 60_000_000 + other))
+    assert 2000 <= record.duration_ms <= 4200
 
 
 def test_multiple_values_in_ways_of_old(tmp_path: Path, worker: TagWorker) -> None:
