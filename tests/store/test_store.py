@@ -172,3 +172,29 @@ def test_a_migration_that_fails_changes_nothing_and_says_so(tmp_path: Path) -> N
             connection.execute("DROP TABLE ix_track_seen")
         open_store(data).close()
         assert ("index", "ix_track_seen") in {(kind, name) for kind, name, _ in shape(data.database)}
+
+
+def columns(path: Path) -> dict[str, set[tuple[str, str]]]:
+    with sqlite3.connect(path) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: {(row[1], row[2]) for row in connection.execute(f"PRAGMA table_xinfo({name})")} for name in tables}
+
+
+def test_projections_of_an_older_shape_are_made_anew_from_the_log(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "fresh") as data:
+        migrate(data)
+        fresh, indexes = columns(data.database), {row[:2] for row in shape(data.database)}
+    with DataDir(tmp_path / "old") as data:
+        old_play = "CREATE TABLE play (user_id, play_id, track_id, started_at, PRIMARY KEY (user_id, play_id, track_id))"
+        aged(
+            data,
+            *("DROP TABLE play", old_play, "DROP TABLE listen", "DROP TABLE tally", "DROP TABLE external"),
+            *("DROP INDEX ix_track_isrc", "ALTER TABLE track DROP COLUMN isrc", "ALTER TABLE folder DROP COLUMN portrait"),
+            *("INSERT INTO play VALUES ('u', 'p', 't', 1)", "INSERT INTO projection VALUES ('listens', 7)"),
+        )
+        open_store(data).close()
+        assert columns(data.database) == fresh
+        assert {row[:2] for row in shape(data.database)} == indexes
+        with sqlite3.connect(data.database) as connection:
+            assert connection.execute("SELECT count(*) FROM play").fetchone() == (0,)
+            assert connection.execute("SELECT count(*) FROM projection").fetchone() == (0,), "the log is folded from its beginning"

@@ -1,7 +1,11 @@
-"""Projections of another shape: they are dropped, and made anew from the event log at the next start. What they are made of stays."""
+"""Projections of another shape: they are dropped, and made anew from the event log at the next start. What they are made of stays.
+
+Also what a database of an earlier revision lacks: tables, columns that may be empty, indexes.
+"""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from segue.store._schema import metadata
 
@@ -15,6 +19,12 @@ def upgrade() -> None:
         metadata.tables[name].drop(connection, checkfirst=True)
     connection.execute(sa.delete(metadata.tables["projection"]))
     metadata.create_all(connection)
-    if "isrc" not in {column["name"] for column in sa.inspect(connection).get_columns("track")}:
-        connection.exec_driver_sql("ALTER TABLE track ADD COLUMN isrc TEXT GENERATED ALWAYS AS (json_extract(more, '$.isrc[0]')) VIRTUAL")
-        connection.exec_driver_sql("CREATE INDEX ix_track_isrc ON track (isrc)")
+    there = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        held = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in held:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index, if_not_exists=True))
