@@ -18,6 +18,8 @@ import msgspec
 
 from segue import __version__
 from segue.errors import BadRequest, Conflict, NotFound, Unavailable
+from segue.flow.export import event_lines, listen_lines, write_parquet
+from segue.flow.imports import bring_export
 from segue.model import Library, Token, User
 from segue.serve import Parts
 
@@ -114,6 +116,44 @@ def _token_revoke(parts: Parts, report: Report, id: str) -> Any:
     return {"id": token.id, "user": owner.name, "name": token.name}
 
 
+# -- a listener's past -------------------------------------------------------------------------------------------------
+
+
+def _import(parts: Parts, report: Report, service: Any, path: str, user: str) -> Any:
+    listener = parts.accounts.listener(_user(parts, user))
+    told = time.monotonic()
+
+    def progress(phase: str, done: int, total: int | None) -> None:
+        nonlocal told
+        if time.monotonic() - told > 0.2:
+            told = time.monotonic()
+            report({"phase": phase, "done": done, "total": total})
+
+    done, examples = bring_export(parts.history, listener, service, Path(path), progress)
+    return {**msgspec.to_builtins(done), "examples": examples}
+
+
+def _export(parts: Parts, report: Report, target: str, user: str, format: str, what: str) -> Any:
+    listener = parts.accounts.listener(_user(parts, user))
+    if format == "parquet" and what == "events":
+        raise BadRequest("Parquet holds listens; export the events as jsonl.")
+    path = Path(target)
+    if path.is_dir():
+        path /= f"segue-{what}-{listener.user.name.replace(os.sep, '_')}-{time.strftime('%Y%m%d')}.{format}"
+    part = path.with_name(f".{path.name}.part")
+    try:
+        if format == "parquet":
+            write_parquet(parts.history, listener, part)
+        else:
+            with part.open("wb") as file:
+                file.writelines(event_lines(parts.listening, listener) if what == "events" else listen_lines(parts.history, listener))
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Unavailable(f"{path} cannot be written: {error}.") from error
+    return {"path": str(path), "size_bytes": path.stat().st_size}
+
+
 # -- keeping ---------------------------------------------------------------------------------------------------------
 
 
@@ -208,5 +248,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "token.create": _token_create,
     "token.list": _token_list,
     "token.revoke": _token_revoke,
+    "import": _import,
+    "export": _export,
     "backup": _backup,
 }

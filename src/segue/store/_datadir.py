@@ -23,6 +23,7 @@ class DataDir:
         self.cache = root / "cache"
         self.work = self.cache / "work"  # copies under way; what a killed process left there goes when the next owner comes
         self.backups = root / "backups"
+        self.imports = root / "imports"
         self.secret = root / "secret.key"
         self.socket = root / "control.sock"
         self.config = root / "segue.toml"
