@@ -369,6 +369,7 @@ play = Table(
     Column("play_id", Text, primary_key=True),  # "~" + event_id where the protocol has none
     Column("told_id", _id, primary_key=True),  # the track or external that was reported
     Column("track_id", _id, nullable=False),  # what that is: told_id, a track it was matched to, or a correction
+    Column("until_at", Integer, nullable=False),  # last_at, where a correction left or moved it
     Column("begun_at", Integer),  # earliest "started"
     Column("started_at", Integer, nullable=False),  # earliest event; of an imported play, its start
     Column("last_at", Integer, nullable=False),  # latest event
@@ -390,7 +391,7 @@ play = Table(
     Column("fixed_by", Text),
     Index("ix_play_user_last", "user_id", "last_at"),
     Index("ix_play_last", "last_at"),
-    Index("ix_play_track", "user_id", "track_id"),
+    Index("ix_play_track", "user_id", "track_id", "until_at"),
     sqlite_with_rowid=False,
 )
 listen = Table(
