@@ -430,6 +430,10 @@ class Acquaintance(Record, frozen=True, kw_only=True):
     play_count: int = 0
     skip_count: int = 0
     last_played_at: Instant | None = None
+    heard: float = 0.0
+    """Listens, each worth less the longer ago it was: 1.0 is one of this moment."""
+    skipped: float = 0.0
+    """Skips, likewise."""
 
 
 # -- what comes next -------------------------------------------------------------------------------------------------

@@ -79,12 +79,13 @@ class History(Protocol):
         """Latest first."""
         ...
 
-    def favourites(self, user_id: UserId, limit: int, *, not_since: Instant) -> Sequence[Acquaintance]:
-        """Tracks liked, rated 4 or 5, or listened to, none of them played since; best first by nothing more than likes and counts."""
+    def favourites(self, user_id: UserId, limit: int, *, not_since: Instant, at: Instant) -> Sequence[Acquaintance]:
+        """Tracks liked, rated 4 or 5, or listened to, none of them played since; best first by likes and by listens, recent ones worth
+        more."""
         ...
 
-    def artists(self, user_id: UserId, limit: int) -> Sequence[Acquaintance]:
-        """Artists liked or listened to, the most listened to first."""
+    def artists(self, user_id: UserId, limit: int, *, at: Instant) -> Sequence[Acquaintance]:
+        """Artists liked or listened to, here or elsewhere; the most listened to of late first."""
         ...
 
     def heard(self, user_id: UserId, track_ids: Sequence[TrackId]) -> frozenset[TrackId]:

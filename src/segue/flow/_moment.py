@@ -43,14 +43,15 @@ class Moment:
 
     def score(self, candidates: Sequence[Candidate], history: ListenerHistory) -> list[Scored]:
         """Join each candidate with what this listener made of it."""
-        known = history.known(self.query.user_id, [candidate.track_id for candidate in candidates])
+        known = history.known(self.query.user_id, [candidate.track_id for candidate in candidates], at=self.query.at)
+        hours = history.hour_leanings(self.query.user_id, self.query.at)
         played: dict[TrackId, int] = {}
         for play in self.past:
             played.setdefault(play.track_id, play.last_at)
         artists, releases = self._turned_down()
         state = tuple((play.play_id, play.last_at, play.outcome) for play in self.past[:1])
         pairs = [
-            (candidate, self._signals(self.tracks[candidate.track_id], known.get(candidate.track_id), played, artists, releases))
+            (candidate, self._signals(self.tracks[candidate.track_id], known.get(candidate.track_id), played, artists, releases, hours))
             for candidate in candidates
         ]
         return score(pairs, discovery=self.query.discovery, seed=seed_of(self.query, "score", state))
@@ -67,16 +68,18 @@ class Moment:
         played: Mapping[TrackId, int],
         artists: frozenset[ArtistId],
         releases: frozenset[ReleaseId],
+        hours: Mapping[str, float],
     ) -> Signals:
         last = max(played.get(track.id, -1), (known.last_played_at or -1) if known else -1)
         return Signals(
             liked=known is not None and known.liked_at is not None,
             rating=known.rating if known else 0,
-            listens=known.play_count if known else 0,
-            skips=known.skip_count if known else 0,
+            heard=known.heard if known else 0.0,
+            skipped=known.skipped if known else 0.0,
             hours_since_played=None if last < 0 else max(0, self.query.at - last) / _HOUR_MS,
             artist_skipped=any(credit.artist_id in artists for credit in track.artists),
             release_skipped=track.release_id in releases,
+            hour=sum(hours.get(genre, 0.0) for genre in track.genres) / len(track.genres) if track.genres else 0.0,
         )
 
     def choose(self, scored: Sequence[Scored]) -> tuple[list[Scored], list[Removed]]:

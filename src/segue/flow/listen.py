@@ -263,7 +263,7 @@ class Listening:
         chosen = run.filter("select", moment.choose, scored)
         items = run.stage("explain", moment.explain, chosen)
 
-        known = bool(past) or bool(self.history.favourites(query.user_id, 1, not_since=query.at))
+        known = bool(past) or bool(self.history.favourites(query.user_id, 1, not_since=query.at, at=query.at))
         slate = Slate(
             id=SlateId(new_id()),
             user_id=query.user_id,

@@ -18,12 +18,15 @@ class Signals:
 
     liked: bool = False
     rating: int = 0
-    listens: int = 0
-    skips: int = 0
+    heard: float = 0.0
+    """Listens, recent ones worth more."""
+    skipped: float = 0.0
     hours_since_played: float | None = None
     artist_skipped: bool = False
     """An artist of it was skipped in this session."""
     release_skipped: bool = False
+    hour: float = 0.0
+    """-1..1: how much more (or less) its genres are heard at this time of the listener's day than at others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Weighting:
     """Times the share of plays that were skipped."""
     artist_skipped: float = -0.6
     release_skipped: float = -0.2
+    hour: float = 0.15
     played_lately: float = -0.8
     """Times 1 just after a play, 0 a day later."""
     chance: float = 0.08
@@ -73,8 +77,9 @@ def _value(candidate: Candidate, signals: Signals, discovery: float, w: Weightin
     value = dial.get(candidate.source, w.shuffled) * candidate.score
     value += w.liked * signals.liked * (1 - discovery / 2)
     value += w.rating * (signals.rating - 3) * (signals.rating > 0)
-    value += w.skips * signals.skips / (signals.listens + signals.skips + 1)
+    value += w.skips * signals.skipped / (signals.heard + signals.skipped + 1)
     value += w.artist_skipped * signals.artist_skipped + w.release_skipped * signals.release_skipped
+    value += w.hour * signals.hour
     if signals.hours_since_played is not None:
         value += w.played_lately * max(0.0, 1 - signals.hours_since_played / _DAY_H)
     return value

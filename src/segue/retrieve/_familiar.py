@@ -12,6 +12,8 @@ _LIMIT = 40
 _POOL = 100
 _REST_MS = 6 * 3_600_000
 """How long a favourite rests after it was played: a guess."""
+_HALF_FOND = 3.0
+"""Listens of late that make half of the fondness listens can make: a guess."""
 _MONTH_MS = 30 * 86_400_000
 
 
@@ -24,15 +26,15 @@ class Familiar:
         self._history = history
 
     def __call__(self, query: Query) -> Iterable[Candidate]:
-        found = self._history.favourites(query.user_id, _POOL, not_since=Instant(query.at - _REST_MS))
+        found = self._history.favourites(query.user_id, _POOL, not_since=Instant(query.at - _REST_MS), at=query.at)
         chance = random.Random(seed_of(query, self.name))
         scored = []
         for one in found:
-            if one.skip_count > one.play_count and one.liked_at is None:
+            if one.skipped > one.heard and one.liked_at is None:
                 continue
-            fond = 0.5 * (one.liked_at is not None) + 0.1 * max(0, one.rating - 2) + min(one.play_count, 10) / 25
+            fond = 0.5 * (one.liked_at is not None) + 0.1 * max(0, one.rating - 2) + 0.4 * one.heard / (one.heard + _HALF_FOND)
             due = 0.2 if one.last_played_at is None else min(1.0, (query.at - one.last_played_at) / _MONTH_MS) * 0.2
-            skipped = one.skip_count / (one.play_count + one.skip_count + 1)
+            skipped = one.skipped / (one.heard + one.skipped + 1)
             score = max(0.0, min(1.0, (fond + due) * (1 - skipped / 2) * (0.9 + 0.1 * chance.random())))
             evidence = {
                 "liked_at": one.liked_at,

@@ -27,7 +27,8 @@ class Unplayed:
         draw = seed_of(query, self.name)
         found: dict[TrackId, tuple[float, dict[str, Any]]] = {}
         artists = {
-            ArtistId(one.id): {"play_count": one.play_count, "liked_at": one.liked_at} for one in self._history.artists(query.user_id, 10)
+            ArtistId(one.id): {"play_count": one.play_count, "liked_at": one.liked_at}
+            for one in self._history.artists(query.user_id, 10, at=query.at)
         }
         if artists:
             for id_ in self._catalogue.tracks_like(artists=list(artists), libraries=query.libraries, limit=_EACH, seed=draw):
@@ -48,7 +49,7 @@ class Unplayed:
 
     def _genres(self, query: Query) -> dict[str, TrackId]:
         """The genres most frequent among a few favourites, each with one of them; with none, none."""
-        best = self._history.favourites(query.user_id, 20, not_since=Instant(query.at + 1))
+        best = self._history.favourites(query.user_id, 20, not_since=Instant(query.at + 1), at=query.at)
         tracks = self._catalogue.tracks([TrackId(one.id) for one in best])
         bearers: dict[str, list[TrackId]] = defaultdict(list)
         for one in best:

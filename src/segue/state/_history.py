@@ -1,43 +1,76 @@
 """One listener's past, read from the projections by index: see :class:`segue.ports.History`."""
 
+import json
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from segue.model import Acquaintance, Play
+from segue.state._features import log_weight, part_of_day, worth
+from segue.state._project import raw_of
 from segue.store import Database
 from segue.store import schema as t
 from segue.types import Instant, TrackId, UserId
 
-_NOTE = t.annotation.c
-_KNOWN = [_NOTE.id, _NOTE.liked_at, _NOTE.rating, _NOTE.play_count, _NOTE.skip_count, _NOTE.last_played_at]
-_PLAY = [t.play.c[name] for name in Play.__struct_fields__]
-_TOLD = "play_id", "position_ms", "private"
-_HEARD = [t.listen.c.id.label("play_id"), *(t.listen.c[name] for name in Play.__struct_fields__ if name not in _TOLD)]
-
-
-def _play(row: sa.Row[tuple[object, ...]]) -> Play:
-    values = {name: row._mapping[name] for name in Play.__struct_fields__}
-    return Play(**{**values, "private": bool(values["private"])})
+_HIDDEN = (
+    "SELECT id FROM annotation INDEXED BY ix_annotation_hidden WHERE user_id = ? AND type IN ('track', 'release', 'artist') AND hidden = 1"
+)
+_KNOWN = "a.id, a.liked_at, a.rating, a.play_count, a.skip_count, a.last_played_at, s.log_heard, s.skipped"
+_SUMS = "LEFT JOIN tally s ON s.user_id = a.user_id AND s.period = 'all' AND s.kind = a.type AND s.key = a.id"
+_DUE = "a.hidden = 0 AND (a.last_played_at IS NULL OR a.last_played_at < ?)"
+_HEARD_MOST = (
+    f"SELECT {_KNOWN} FROM tally s INDEXED BY ix_tally_heard CROSS JOIN annotation a ON a.user_id = s.user_id AND a.type = s.kind"
+    f" AND a.id = s.key WHERE s.user_id = ? AND s.kind = ? AND s.log_heard IS NOT NULL AND {_DUE} ORDER BY s.log_heard DESC LIMIT ?"
+)
+_LIKED = (
+    f"SELECT {_KNOWN} FROM annotation a INDEXED BY ix_annotation_liked {_SUMS}"
+    f" WHERE a.user_id = ? AND a.type = ? AND a.liked_at IS NOT NULL AND {_DUE} ORDER BY a.liked_at DESC LIMIT ?"
+)
+_RATED = (
+    f"SELECT {_KNOWN} FROM annotation a INDEXED BY ix_annotation_rating {_SUMS}"
+    f" WHERE a.user_id = ? AND a.type = ? AND a.rating >= 4 AND {_DUE} ORDER BY a.rating DESC LIMIT ?"
+)
+_EACH = f"SELECT {_KNOWN} FROM json_each(?) j CROSS JOIN annotation a ON a.user_id = ? AND a.type = 'track' AND a.id = j.value {_SUMS}"
+_RECENT = "SELECT id, track_id, started_at, last_at, played_ms, outcome, session_id, client FROM listen WHERE user_id = ? ORDER BY id DESC LIMIT ?"
+_NEVER = 1 << 53
+_PRIOR = 3.0
+"""Listens' worth of evidence that an hour is like any other."""
+_STRONGEST = 1.0
 
 
 class ListenerHistory:
-    """Meets :class:`segue.ports.History`, and knows what filters ask."""
+    """Meets :class:`segue.ports.History`, and knows what filters and scores ask."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def plays(self, user_id: UserId, limit: int) -> Sequence[Play]:
-        statement = sa.select(*_HEARD).where(t.listen.c.user_id == user_id).order_by(t.listen.c.id.desc()).limit(limit)
         with self._db.read() as connection:
-            return [Play(**row._mapping) for row in connection.execute(statement)]
+            rows = raw_of(connection).execute(_RECENT, (user_id, limit)).fetchall()
+        return [
+            Play(
+                user_id=user_id,
+                play_id=id,
+                track_id=track_id,
+                started_at=started_at,
+                last_at=last_at,
+                played_ms=played_ms,
+                outcome=outcome,
+                session_id=session_id,
+                client=client,
+            )
+            for id, track_id, started_at, last_at, played_ms, outcome, session_id, client in rows
+        ]
 
     def going_on(self, since: Instant, limit: int) -> Sequence[tuple[str, Play]]:
         """Everybody's plays with a report since, latest first, each with the listener's name: no private ones, no mere submissions."""
+        fields = [t.play.c[name] for name in Play.__struct_fields__]
         statement = (
-            sa.select(t.user.c.name, *_PLAY)
+            sa.select(t.user.c.name, *fields)
             .join(t.user, t.user.c.id == t.play.c.user_id)
-            .where(t.play.c.last_at >= since, t.play.c.private == 0)
+            .where(t.play.c.last_at >= since, t.play.c.private == 0, t.play.c.imported == 0)
             .where(sa.or_(t.play.c.begun_at.is_not(None), t.play.c.scrobbled_at.is_(None)))
             .order_by(t.play.c.last_at.desc())
             .limit(limit)
@@ -45,52 +78,83 @@ class ListenerHistory:
         with self._db.read() as connection:
             return [(row[0], _play(row)) for row in connection.execute(statement)]
 
-    def favourites(self, user_id: UserId, limit: int, *, not_since: Instant) -> Sequence[Acquaintance]:
-        mine = (_NOTE.user_id == user_id, _NOTE.type == "track", _NOTE.hidden == 0)
-        due = sa.or_(_NOTE.last_played_at.is_(None), _NOTE.last_played_at < not_since)
-        chosen = [
-            sa.select(*_KNOWN).where(*mine, due, _NOTE.liked_at.is_not(None)).order_by(_NOTE.liked_at.desc()),
-            sa.select(*_KNOWN).where(*mine, due, _NOTE.play_count > 0).order_by(_NOTE.play_count.desc()),
-            sa.select(*_KNOWN).where(*mine, due, _NOTE.rating >= 4).order_by(_NOTE.rating.desc()),
-        ]
-        found: dict[str, Acquaintance] = {}
-        with self._db.read() as connection:
-            for statement in chosen:
-                for row in connection.execute(statement.limit(limit)):
-                    found.setdefault(row.id, Acquaintance(**row._mapping))
-        ranked = sorted(
-            found.values(), key=lambda one: (-(one.play_count + 3 * (one.liked_at is not None) + max(0, one.rating - 3)), one.id)
-        )
-        return ranked[:limit]
+    def favourites(self, user_id: UserId, limit: int, *, not_since: Instant, at: Instant) -> Sequence[Acquaintance]:
+        found = self._best(user_id, "track", limit, not_since, at, (_LIKED, _HEARD_MOST, _RATED))
+        return sorted(found, key=lambda one: (-(one.heard + 3 * (one.liked_at is not None) + max(0, one.rating - 3)), one.id))[:limit]
 
-    def artists(self, user_id: UserId, limit: int) -> Sequence[Acquaintance]:
-        mine = (_NOTE.user_id == user_id, _NOTE.type == "artist", _NOTE.hidden == 0)
-        chosen = [
-            sa.select(*_KNOWN).where(*mine, _NOTE.play_count > 0).order_by(_NOTE.play_count.desc()),
-            sa.select(*_KNOWN).where(*mine, _NOTE.liked_at.is_not(None)).order_by(_NOTE.liked_at.desc()),
-        ]
+    def artists(self, user_id: UserId, limit: int, *, at: Instant) -> Sequence[Acquaintance]:
+        found = self._best(user_id, "artist", limit, Instant(_NEVER), at, (_HEARD_MOST, _LIKED))
+        return sorted(found, key=lambda one: (-one.heard, one.id))[:limit]
+
+    def _best(
+        self, user_id: UserId, type: str, limit: int, not_since: Instant, at: Instant, statements: Sequence[str]
+    ) -> list[Acquaintance]:
         found: dict[str, Acquaintance] = {}
         with self._db.read() as connection:
-            for statement in chosen:
-                for row in connection.execute(statement.limit(limit)):
-                    found.setdefault(row.id, Acquaintance(**row._mapping))
-        return sorted(found.values(), key=lambda one: (-one.play_count, one.id))[:limit]
+            raw = raw_of(connection)
+            for sql in statements:
+                for row in raw.execute(sql, (user_id, type, not_since, limit)):
+                    if row[0] not in found:
+                        found[row[0]] = _acquaintance(row, type, at)
+        return list(found.values())
 
     def heard(self, user_id: UserId, track_ids: Sequence[TrackId]) -> frozenset[TrackId]:
-        if not track_ids:
-            return frozenset()
-        statement = sa.select(t.play.c.track_id).where(t.play.c.user_id == user_id, t.play.c.track_id.in_(list(track_ids))).distinct()
+        sql = (
+            "SELECT j.value FROM json_each(?) j WHERE EXISTS"
+            " (SELECT 1 FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = j.value)"
+        )
         with self._db.read() as connection:
-            return frozenset(TrackId(id_) for id_ in connection.execute(statement).scalars())
+            return frozenset(TrackId(row[0]) for row in raw_of(connection).execute(sql, (json.dumps(track_ids), user_id)))
 
-    def known(self, user_id: UserId, track_ids: Sequence[TrackId]) -> dict[str, Acquaintance]:
+    def known(self, user_id: UserId, track_ids: Sequence[TrackId], *, at: Instant) -> dict[str, Acquaintance]:
         """What this listener made of the given tracks; those of which nothing is known are left out."""
-        statement = sa.select(*_KNOWN).where(_NOTE.user_id == user_id, _NOTE.type == "track", _NOTE.id.in_(list(track_ids)))
         with self._db.read() as connection:
-            return {row.id: Acquaintance(**row._mapping) for row in connection.execute(statement)}
+            rows = raw_of(connection).execute(_EACH, (json.dumps(track_ids), user_id)).fetchall()
+        return {row[0]: _acquaintance(row, "track", at) for row in rows}
 
     def hidden(self, user_id: UserId) -> frozenset[str]:
         """Ids of the tracks, releases and artists this listener hid."""
-        statement = sa.select(_NOTE.id).where(_NOTE.user_id == user_id, _NOTE.type.in_(("track", "release", "artist")), _NOTE.hidden == 1)
         with self._db.read() as connection:
-            return frozenset(connection.execute(statement).scalars())
+            return frozenset(row[0] for row in raw_of(connection).execute(_HIDDEN, (user_id,)))
+
+    def hour_leanings(self, user_id: UserId, at: Instant) -> dict[str, float]:
+        """Genres heard more (above 0, at most 1) or less (below) at this part of the listener's day than at others: the logarithm of the
+        ratio, smoothed. The listener's clock is that of the latest listen that told it."""
+        offset = "SELECT utc_offset_min FROM listen WHERE user_id = ? AND utc_offset_min IS NOT NULL ORDER BY id DESC LIMIT 1"
+        sums = "SELECT key, log_heard FROM tally WHERE user_id = ? AND period = 'all' AND kind = ? AND log_heard IS NOT NULL"
+        with self._db.read() as connection:
+            raw = raw_of(connection)
+            told = raw.execute(offset, (user_id,)).fetchone()
+            hour = (at // 60_000 + (told[0] if told else 0)) // 60 % 24
+            now = f"{part_of_day(hour)} "
+            parts = raw.execute(sums, (user_id, "part_genre")).fetchall()
+            here = {key[2:]: worth(log, "part_genre", at) for key, log in parts if key.startswith(now)}
+            ever = {key: worth(log, "genre", at) for key, log in raw.execute(sums, (user_id, "genre"))}
+        total_here, total = sum(here.values()), sum(ever.values())
+        if total <= 0:
+            return {}
+        out = {}
+        for genre, amount in ever.items():
+            expected = total_here * amount / total
+            ratio = math.log((here.get(genre, 0.0) + _PRIOR) / (expected + _PRIOR))
+            out[genre] = max(-_STRONGEST, min(_STRONGEST, ratio))
+        return out
+
+
+def _play(row: sa.Row[tuple[object, ...]]) -> Play:
+    values = {name: row._mapping[name] for name in Play.__struct_fields__}
+    return Play(**{**values, "private": bool(values["private"])})
+
+
+def _acquaintance(row: Any, type: str, at: Instant) -> Acquaintance:
+    id, liked_at, rating, play_count, skip_count, last_played_at, log_heard, skipped = row
+    return Acquaintance(
+        id=id,
+        liked_at=liked_at,
+        rating=rating,
+        play_count=play_count,
+        skip_count=skip_count,
+        last_played_at=last_played_at,
+        heard=worth(log_heard, type, at),
+        skipped=worth(log_weight(int.from_bytes(skipped)), type, at) if skipped else 0.0,
+    )
