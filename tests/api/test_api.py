@@ -217,7 +217,7 @@ def test_eight_star_at_once_beside_a_scan_and_commands(server: RunningServer, ht
     tracks = [one["id"] for one in http.get("/api/tracks?limit=48").json()["items"]]
     secrets = []
     for number in range(8):
-        server.segue("user", "add", f"star{number}", "--password-stdin", stdin="star-password\n")
+        server.do("user.add", name=f"star{number}", password="star-password")
         secrets.append(server.token(f"star{number}"))
     errors: list[Any] = []
 

@@ -25,7 +25,7 @@ def own(demo_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def ada(own: RunningServer) -> Iterator[httpx.Client]:
     """A listener of this test alone."""
     name = f"ada{time.time_ns()}"
-    own.segue("user", "add", name, "--password-stdin", stdin="ada-password\n")
+    own.do("user.add", name=name, password="ada-password")
     with httpx.Client(base_url=own.url, headers={"Authorization": f"Bearer {own.token(name)}"}, timeout=60) as client:
         client.headers["X-Name"] = name
         yield client

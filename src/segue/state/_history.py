@@ -33,7 +33,10 @@ _RATED = (
     f" WHERE a.user_id = ? AND a.type = ? AND a.rating >= 4 AND {_DUE} ORDER BY a.rating DESC LIMIT ?"
 )
 _EACH = f"SELECT {_KNOWN} FROM json_each(?) j CROSS JOIN annotation a ON a.user_id = ? AND a.type = 'track' AND a.id = j.value {_SUMS}"
-_RECENT = "SELECT id, track_id, started_at, last_at, played_ms, outcome, session_id, client FROM listen WHERE user_id = ? ORDER BY id DESC LIMIT ?"
+_RECENT = (
+    "SELECT id, track_id, started_at, last_at, played_ms, outcome, session_id, client FROM listen"
+    " WHERE user_id = ? ORDER BY id DESC LIMIT ?"
+)
 _NEVER = 1 << 53
 _PRIOR = 3.0
 """Listens' worth of evidence that an hour is like any other."""

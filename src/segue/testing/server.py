@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import msgspec
+from segue.control import call
+from segue.store import DataDir
 
 
 @dataclass
@@ -29,9 +31,13 @@ class RunningServer:
         """Run the command line against this server's data directory."""
         return run_segue(*arguments, "--data", str(self.data), stdin=stdin, check=check)
 
+    def do(self, command: str, **arguments: Any) -> Any:
+        """Have the server do one of ``segue.commands``, as the command line would, without starting a process."""
+        return call(DataDir(self.data), command, arguments, lambda report: None)
+
     def token(self, user: str = "admin", name: str = "test") -> str:
-        answer = self.segue("token", "create", "--user", user, "--name", name, "--json")
-        return str(msgspec.json.decode(answer.stdout)["secret"])
+        """The secret of a new app password."""
+        return str(self.do("token.create", user=user, name=name)["secret"])
 
     def kill(self) -> None:
         """kill -9, as a power cut."""
