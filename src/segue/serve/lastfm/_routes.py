@@ -1,5 +1,6 @@
 """The one place where a call comes in and its answer or error goes out."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,7 @@ from segue.serve.lastfm._wire import LastfmError
 from segue.serve.parts import Parts
 
 _log = get_logger("lastfm")
+_JSON = re.compile(r"(?:^|&)format=json(?:&|$)", re.IGNORECASE)
 _MOST_FIELDS = 2_000
 """Fifty scrobbles have a few hundred."""
 _CODES: tuple[tuple[type[SegueError], int], ...] = (
@@ -36,9 +38,9 @@ def routes(parts: Parts) -> list[HTTPRouteHandler]:
         body = await request.body() if request.method == "POST" else b""
         return await anyio.to_thread.run_sync(_dispatch, parts, request, body, limiter=http.threads())
 
-    @get("/api/auth", include_in_schema=False, sync_to_thread=True)
-    def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return _page.show(parts, request)
+    @get("/api/auth", include_in_schema=False)
+    async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await anyio.to_thread.run_sync(_page.show, parts, request, limiter=http.threads())
 
     @post("/api/auth", include_in_schema=False, status_code=200)
     async def approve(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -48,10 +50,10 @@ def routes(parts: Parts) -> list[HTTPRouteHandler]:
 
 
 def _dispatch(parts: Parts, request: Request[Any, Any, Any], body: bytes) -> Response[bytes]:
-    format = "xml"
+    texts = (request.scope["query_string"].decode("latin-1"), body.decode("utf-8", "replace"))
+    format = "json" if any(_JSON.search(text) for text in texts) else "xml"
     try:
-        params = _params(request, body)
-        format = "json" if params.text("format").lower() == "json" else "xml"
+        params = _params(texts)
         method = METHODS.get(params.need("method").lower())
         if method is None:
             raise LastfmError(_wire.INVALID_METHOD, "There is no such method here.")
@@ -71,9 +73,8 @@ def _dispatch(parts: Parts, request: Request[Any, Any, Any], body: bytes) -> Res
         return _answer(LastfmError(code, "").status, _wire.failed(code, str(error), format), headers)
 
 
-def _params(request: Request[Any, Any, Any], body: bytes) -> Params:
+def _params(texts: tuple[str, str]) -> Params:
     """Of the query and, over it, the form. Raises error 6 for too many."""
-    texts = (request.scope["query_string"].decode("latin-1"), body.decode("utf-8", "replace"))
     try:
         return Params(pair for text in texts for pair in parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError as error:
