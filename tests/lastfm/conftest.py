@@ -86,11 +86,14 @@ def registered(own: RunningServer, admin: httpx.Client) -> dict[str, str]:
 
 
 @pytest.fixture
-def listener(own: RunningServer) -> "Listener":
-    """A new one, with an app password."""
+def listener(own: RunningServer, admin: httpx.Client) -> "Listener":
+    """A new one, with an app password named scrobbler."""
     name = f"listener {next(_hosts)}"
-    own.segue("user", "add", name, "--password-stdin", stdin="login-password\n")
-    return Listener(own, name, own.token(name, "scrobbler"))
+    assert admin.post("/api/users", json={"name": name, "password": "login-password"}).status_code == 201
+    with httpx.Client(base_url=own.url, timeout=60) as client:
+        signed = client.post("/api/session", json={"name": name, "password": "login-password"}).json()
+        made = client.post("/api/tokens", json={"name": "scrobbler"}, headers={"X-Segue-CSRF": signed["csrf"]}).json()
+    return Listener(own, name, made["secret"])
 
 
 @dataclass
