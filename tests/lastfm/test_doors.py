@@ -203,7 +203,6 @@ def test_malformed_bodies_are_refused(own: RunningServer, body: bytes) -> None:
         answer = httpx.post(f"{own.url}/2.0/?format=json", content=body, headers=headers, timeout=60)
         assert answer.status_code in {400, 403, 429}, answer.text
         assert answer.json()["error"] in {3, 6, 9, 10, 29}
-    assert httpx.post(f"{own.url}/2.0/", content=b"x" * (5 << 20), timeout=60).status_code == 413
 
 
 def read(answer: httpx.Response, json: bool) -> Any:

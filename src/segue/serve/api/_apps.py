@@ -47,9 +47,9 @@ def handlers(parts: Parts) -> list[Any]:
         app, secret = access.add_app(data.name)
         return AppWithSecret(**shown(app), secret=secret)
 
-    @delete("/lastfm-apps/{api_key:str}", sync_to_thread=True, opt=ADMIN)
-    def remove(me: Listener, api_key: str) -> None:
-        """Its sessions end; the app passwords that listeners gave it stay until they revoke them."""
-        access.remove_app(api_key)
+    @delete("/lastfm-apps/{id:str}", sync_to_thread=True, opt=ADMIN)
+    def remove(me: Listener, id: str) -> None:
+        """By its key. Its sessions end; the app passwords that listeners gave it stay until they revoke them."""
+        access.remove_app(id)
 
     return [apps, add, remove]
