@@ -1,5 +1,17 @@
 """Who may come in: accounts, sessions, app passwords, and the one place where grants are decided."""
 
 from segue.access._accounts import DEFAULT_SCOPES, SCOPES, Accounts, Preferences, Session, SignedIn
+from segue.access._lastfm import LONGEST_KEY, LastfmAccess, LastfmApp, NotApproved
 
-__all__ = ["DEFAULT_SCOPES", "SCOPES", "Accounts", "Preferences", "Session", "SignedIn"]
+__all__ = [
+    "DEFAULT_SCOPES",
+    "LONGEST_KEY",
+    "SCOPES",
+    "Accounts",
+    "LastfmAccess",
+    "LastfmApp",
+    "NotApproved",
+    "Preferences",
+    "Session",
+    "SignedIn",
+]

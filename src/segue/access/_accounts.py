@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from segue.access._lastfm import LastfmAccess
 from segue.access._secrets import Vault, new_secret
 from segue.access._throttle import Throttle
 from segue.errors import AppPasswordNeeded, BadRequest, Conflict, NotFound, Unauthenticated, Unavailable
@@ -93,6 +94,7 @@ class Accounts:
         self._sealed_decoy = self._vault.seal(new_secret("seg"), "")
         self._sign_in_throttle = Throttle(clock)
         self._app_throttle = Throttle(clock, longest_s=_LONGEST_APP_WAIT_S)
+        self.lastfm = LastfmAccess(db, self._vault, self._app_throttle, clock, through=self._through, create_token=self.create_token)
 
     # -- users -------------------------------------------------------------------------------------------------------
 
@@ -294,6 +296,7 @@ class Accounts:
             gone = connection.execute(schema.token.delete().where(schema.token.c.id == token_id, schema.token.c.user_id == user_id))
             if not gone.rowcount:
                 raise NotFound("token", token_id)
+            connection.execute(schema.lastfm_session.delete().where(schema.lastfm_session.c.token_id == token_id))
 
     def authenticate_secret(self, secret: str, *, address: str, client: str | None = None) -> Listener:
         """Who a Bearer secret or API key belongs to. Raises Unauthenticated, Throttled."""
@@ -315,10 +318,12 @@ class Accounts:
         password: str | None = None,
         token: str | None = None,
         salt: str | None = None,
+        auth_token: str | None = None,
         address: str,
         client: str | None = None,
     ) -> Listener:
-        """By one of the user's app passwords, in clear or as ``token`` = md5(password + salt) in hexadecimal.
+        """By one of the user's app passwords: in clear, as ``token`` = md5(password + salt), or as ``auth_token`` = md5(name +
+        md5(password)), both in hexadecimal.
 
         Raises AppPasswordNeeded for whatever is wrong, a login password included: a stranger learns nothing from it. Throttled.
         """
@@ -338,10 +343,12 @@ class Accounts:
             if secret is None:
                 continue
             if token is not None:
-                expected = hashlib.md5((secret + (salt or "")).encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-                matches = hmac.compare_digest(expected.encode(), token.lower().encode("utf-8", "surrogatepass"))
+                expected, offered = _md5(secret + (salt or "")), token.lower()
+            elif auth_token is not None:
+                expected, offered = _md5(name[:1024] + _md5(secret)), auth_token.lower()
             else:
-                matches = hmac.compare_digest(secret.encode(), (password or "").encode("utf-8", "surrogatepass"))
+                expected, offered = secret, password or ""
+            matches = hmac.compare_digest(expected.encode(), offered.encode("utf-8", "surrogatepass"))
             found = row if matches else found
         if found is None:
             self._app_throttle.failed(folded, address)
@@ -397,6 +404,10 @@ class Accounts:
                 return proven
         finally:
             self._places.release()
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def _keep_one_admin(connection: sa.Connection, id: UserId) -> None:

@@ -98,6 +98,22 @@ class History:
         """What was heard and is not in the library, most listens first (or, ``matched``, what was found there); and how many there are."""
         return self._past.externals(listener.user.id, matched=matched, offset=offset, limit=limit)
 
+    def find_track(
+        self,
+        listener: Listener,
+        *,
+        artist: str,
+        title: str,
+        album: str | None = None,
+        mbid: str | None = None,
+        isrc: str | None = None,
+        duration_ms: int | None = None,
+    ) -> TrackId | None:
+        """The track of the library that an app names, None when it is none there that the listener may hear. Stores nothing."""
+        told = {"artist": artist[:1000], "title": title[:1000], "album": (album or "")[:1000], "mbid": mbid or "", "isrc": isrc or ""}
+        found = self._past.find_track(listener.user.id, {**told, "duration_ms": str(duration_ms or "")})
+        return TrackId(found) if found and self._catalogue.visible_tracks(listener, [TrackId(found)]) else None
+
     def stats(self, listener: Listener, period: str = "30d", *, n: int = 10, utc_offset_min: int = 0) -> Stats:
         """Raises BadRequest for what is no period."""
         today = (datetime.fromtimestamp(self._clock() / 1000, UTC) + timedelta(minutes=utc_offset_min)).date()

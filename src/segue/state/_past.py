@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from segue.errors import BadRequest
 from segue.model import ExternalTrack, Listen
 from segue.state import _facts
+from segue.state._external import find_one
 from segue.state._project import raw_of
 from segue.store import Database
 from segue.store import schema as t
@@ -150,6 +151,11 @@ class Past:
     def external(self, user_id: UserId, id: str) -> ExternalTrack | None:
         with self._db.read() as connection:
             return self._externals(raw_of(connection), user_id, [id]).get(id)
+
+    def find_track(self, user_id: UserId, told: Mapping[str, str]) -> str | None:
+        """The track that is named, in a library that exists for the listener."""
+        with self._db.read() as connection:
+            return find_one(raw_of(connection), user_id, told)
 
     def artist_names(self, user_id: UserId, ids: Sequence[str]) -> dict[str, str]:
         """Names of artists who are not in the library."""

@@ -64,6 +64,23 @@ session = Table(
     Column("expires_at", Integer, nullable=False),
     Column("client", Text),
 )
+lastfm_app = Table(
+    "lastfm_app",
+    metadata,
+    Column("api_key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # the shared secret, encrypted: signatures need it in clear
+    Column("created_at", Integer, nullable=False),
+)
+lastfm_session = Table(
+    "lastfm_session",
+    metadata,
+    Column("lookup", LargeBinary, primary_key=True),  # keyed hash of the session key
+    Column("user_id", _id, nullable=False, index=True),
+    Column("token_id", _id, nullable=False, index=True),  # the app password it was got by
+    Column("api_key", Text, nullable=False, index=True),  # of the app it was given to, registered here or not
+    Column("created_at", Integer, nullable=False),
+)
 setting = Table(
     "setting", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False)
 )  # what the server keeps for itself: JSON
