@@ -1,10 +1,11 @@
 """One listener's past, read from the projections by index: see :class:`segue.ports.History`."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import sqlalchemy as sa
 
-from segue.model import Acquaintance, Play
+from segue.model import Acquaintance, Listener, Play
 from segue.store import Database
 from segue.store import schema as t
 from segue.types import Instant, TrackId, UserId
@@ -88,6 +89,19 @@ class ListenerHistory:
         statement = sa.select(*_KNOWN).where(_NOTE.user_id == user_id, _NOTE.type == "track", _NOTE.id.in_(list(track_ids)))
         with self._db.read() as connection:
             return {row.id: Acquaintance(**row._mapping) for row in connection.execute(statement)}
+
+    def marked(self, listener: Listener, kind: Literal["liked", "hidden"]) -> Sequence[tuple[TrackId, Instant]]:
+        """The tracks this listener may hear and liked or hid, latest first, with when."""
+        by, is_set = (_NOTE.liked_by, _NOTE.liked_at.is_not(None)) if kind == "liked" else (_NOTE.hidden_by, _NOTE.hidden == 1)
+        statement = (
+            sa.select(_NOTE.id, by)
+            .join(t.track, t.track.c.id == _NOTE.id)
+            .where(_NOTE.user_id == listener.user.id, _NOTE.type == "track", is_set)
+            .where(t.track.c.library_id.in_(list(listener.libraries)), t.track.c.missing_at.is_(None))
+            .order_by(by.desc())
+        )
+        with self._db.read() as connection:
+            return [(TrackId(row[0]), Instant(int(row[1].split(" ", 1)[0]))) for row in connection.execute(statement)]
 
     def hidden(self, user_id: UserId) -> frozenset[str]:
         """Ids of the tracks, releases and artists this listener hid."""
