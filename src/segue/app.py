@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
-from segue.access import Accounts
+from segue.access import Accounts, Vault
 from segue.config import Config
 from segue.control import ControlSocket
 from segue.errors import ConfigError
 from segue.events import open_log
+from segue.flow.forward import Forwarder, Services
 from segue.flow.history import History
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
@@ -51,6 +52,9 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             listening.catch_up()
         history = History(listening, db, catalogue)
         stack.callback(history.close)
+        services = Services(config.listenbrainz_url, config.lastfm_url, config.lastfm_api_key, config.lastfm_secret)
+        forwarder = Forwarder(db, listening, catalogue, Vault(data.secret), services)
+        stack.callback(forwarder.close)
         tracks = TrackFlow(db, search, workers=config.tag_workers or None, changed=history.catalogue_changed)
         stack.callback(tracks.close)
         yield Parts(
@@ -64,6 +68,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             accounts=Accounts(db, data.secret),
             listening=listening,
             history=history,
+            forwarder=forwarder,
             tracks=tracks,
             transcoder=transcoder,
             artwork=artwork,
@@ -104,6 +109,7 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     metrics.gauge_of("segue_tracks", "Tracks present in all libraries.", lambda: parts.catalogue.counts().tracks)
     parts.tracks.start(watch=config.watch, rescan_interval_s=config.rescan_interval_s, poll_interval_s=config.poll_interval_s)
     parts.history.start()
+    parts.forwarder.start()
     ready(f"http://{_shown(config.host)}:{port}{config.base_url}/")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

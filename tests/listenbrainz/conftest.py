@@ -1,5 +1,6 @@
 """A listener of their own, on one real server over the demo library, and raw requests with their secret."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,13 @@ class Me:
     def submit(self, *payload: Any, listen_type: str = "single") -> httpx.Response:
         return self.ask("POST", "submit-listens", json={"listen_type": listen_type, "payload": list(payload)})
 
+    def new_token(self, name: str, *scopes: str) -> str:
+        """A secret, made as the player makes one."""
+        with httpx.Client(base_url=self.client.base_url, timeout=60) as browser:
+            session = browser.post("/api/session", json={"name": self.name, "password": "a-long-password"})
+            csrf = {"X-Segue-CSRF": session.json()["csrf"]}
+            return str(browser.post("/api/tokens", json={"name": name, "scopes": scopes}, headers=csrf).json()["secret"])
+
     def total(self) -> int:
         return int(self.api("me/listens")["total"])
 
@@ -40,13 +48,23 @@ NewListener = Callable[[], Me]
 
 
 @pytest.fixture(scope="session")
-def new_listener(server: RunningServer) -> Iterator[NewListener]:
+def admin(server: RunningServer) -> dict[str, str]:
+    """The header by which an admin's token proves itself."""
+    made = server.segue("token", "create", "--user", "admin", "--name", "lb admin", "--scope", "admin", "--scope", "read", "--json")
+    return {"Authorization": f"Bearer {json.loads(made.stdout)['secret']}"}
+
+
+@pytest.fixture(scope="session")
+def new_listener(server: RunningServer, admin: dict[str, str]) -> Iterator[NewListener]:
     with httpx.Client(base_url=server.url, timeout=60) as client:
 
         def make() -> Me:
             name = f"lb {new_id()[-8:]}"
-            server.segue("user", "add", name, "--password-stdin", stdin="a-long-password\n")
-            return Me(name, server.token(name, "my scrobbler"), client)
+            account = {"name": name, "password": "a-long-password"}
+            assert client.post("/api/users", json=account, headers=admin).status_code == 201
+            me = Me(name, "", client)
+            me.secret = me.new_token("my scrobbler")
+            return me
 
         yield make
 
@@ -57,11 +75,9 @@ def me(new_listener: NewListener) -> Me:
 
 
 @pytest.fixture(scope="session")
-def track(server: RunningServer) -> dict[str, Any]:
+def track(server: RunningServer, admin: dict[str, str]) -> dict[str, Any]:
     """Some track of the demo library, as ``/api`` shows it."""
-    found = httpx.get(
-        f"{server.url}/api/tracks", params={"limit": 1}, headers={"Authorization": f"Bearer {server.token('admin', 'lb look')}"}
-    ).json()
+    found = httpx.get(f"{server.url}/api/tracks", params={"limit": 1}, headers=admin).json()
     return dict(found["items"][0])
 
 

@@ -12,6 +12,7 @@ import pytest
 from liblistenbrainz.errors import InvalidAuthTokenException, ListenBrainzAPIException
 
 from segue.testing.server import RunningServer, running_server
+
 from .conftest import Me, NewListener, listen_of
 
 
@@ -152,17 +153,14 @@ def test_tokens(server: RunningServer, me: Me, new_listener: NewListener) -> Non
         client.get_listens(other.name)
 
     bearer = {"Authorization": f"Bearer {other.secret}"}
-    (token,) = me.client.get("/api/tokens", headers=bearer).json()["items"]
+    (token,) = other.api("tokens")["items"]
     assert me.client.delete(f"/api/tokens/{token['id']}", headers=bearer).status_code == 204
     assert other.ask("GET", "validate-token").json() == invalid
     refused(other.submit(listen_of()), 401)
 
 
-def test_scopes(server: RunningServer, me: Me) -> None:
-    made = server.segue("token", "create", "--user", me.name, "--name", "reads", "--scope", "read", "--json")
-    reads = json.loads(made.stdout)["secret"]
-    made = server.segue("token", "create", "--user", me.name, "--name", "tells", "--scope", "listen", "--json")
-    tells = json.loads(made.stdout)["secret"]
+def test_scopes(me: Me) -> None:
+    reads, tells = me.new_token("reads", "read"), me.new_token("tells", "listen")
     body = {"listen_type": "single", "payload": [listen_of()]}
     refused(me.ask("POST", "submit-listens", secret=reads, json=body), 403)
     assert me.ask("POST", "submit-listens", secret=tells, json=body).status_code == 200
@@ -283,14 +281,12 @@ def test_guessing_is_slowed(tmp_path: Path) -> None:
         assert me.ask("GET", "validate-token").json()["valid"] is True
 
 
-def test_grants_hold(server: RunningServer, me: Me, track: dict[str, Any]) -> None:
+def test_grants_hold(admin: dict[str, str], me: Me, track: dict[str, Any]) -> None:
     """A track of a library one may not hear is as if it were not here."""
-    made = server.segue("token", "create", "--user", "admin", "--name", "grants", "--scope", "admin", "--json")
-    bearer = {"Authorization": f"Bearer {json.loads(made.stdout)['secret']}"}
     me.submit(listen_of(track["artist"], track["title"]))
     msid = me.ask("GET", f"user/{me.name}/listens").json()["payload"]["listens"][0]["recording_msid"]
     library = f"/api/libraries/{track['library_id']}"
-    assert me.client.patch(library, json={"everyone": False, "users": []}, headers=bearer).status_code == 200
+    assert me.client.patch(library, json={"everyone": False, "users": []}, headers=admin).status_code == 200
     try:
         assert me.ask("GET", f"user/{me.name}/listens").json()["payload"]["listens"] == []
         refused(me.ask("POST", "feedback/recording-feedback", json={"recording_msid": msid, "score": 1}), 404)
@@ -298,4 +294,4 @@ def test_grants_hold(server: RunningServer, me: Me, track: dict[str, Any]) -> No
         shown = me.ask("GET", f"user/{me.name}/playing-now").json()["payload"]["listens"][0]["track_metadata"]
         assert "recording_msid" not in shown["additional_info"]
     finally:
-        assert me.client.patch(library, json={"everyone": True}, headers=bearer).status_code == 200
+        assert me.client.patch(library, json={"everyone": True}, headers=admin).status_code == 200

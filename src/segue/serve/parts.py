@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from segue.access import Accounts
+from segue.flow.forward import Forwarder
 from segue.flow.history import History
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
@@ -25,6 +26,7 @@ class Parts:
     accounts: Accounts
     listening: Listening
     history: History
+    forwarder: Forwarder
     tracks: TrackFlow
     transcoder: Transcoder
     artwork: Artwork
