@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
-from segue.access import Accounts
+from segue.access import Accounts, Vault
 from segue.config import Config
 from segue.control import ControlSocket
 from segue.errors import ConfigError
 from segue.events import open_log
+from segue.flow.forward import Forwarder, Services
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
@@ -56,6 +57,9 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         accounts = Accounts(db, data.secret)
         imports = Imports(data.imports, history, lambda user_id: accounts.listener(accounts.user(user_id)))
         stack.callback(imports.close)
+        services = Services(config.listenbrainz_url, config.lastfm_url, config.lastfm_api_key, config.lastfm_secret)
+        forwarder = Forwarder(db, listening, catalogue, Vault(data.secret), services)
+        stack.callback(forwarder.close)
         tracks = TrackFlow(db, search, workers=config.tag_workers or None, changed=history.catalogue_changed)
         stack.callback(tracks.close)
         yield Parts(
@@ -70,6 +74,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             listening=listening,
             history=history,
             imports=imports,
+            forwarder=forwarder,
             tracks=tracks,
             transcoder=transcoder,
             artwork=artwork,
@@ -131,6 +136,7 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     parts.tracks.start(watch=config.watch, rescan_interval_s=config.rescan_interval_s, poll_interval_s=config.poll_interval_s)
     parts.history.start()
     parts.imports.start()
+    parts.forwarder.start()
     ready(f"http://{_shown(config.host)}:{port}{config.base_url}/")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -38,6 +38,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     transcode_cache_mib: Count = 1024
     art_cache_mib: Count = 256
     slate_days: Positive = 30
+    listenbrainz_url: str = "https://api.listenbrainz.org"
+    lastfm_url: str = "https://ws.audioscrobbler.com/2.0/"
+    lastfm_api_key: str = ""
+    lastfm_secret: str = ""
 
 
 HELP: dict[str, str] = {
@@ -57,7 +61,15 @@ HELP: dict[str, str] = {
     "transcode_cache_mib": "Space for finished transcodes, MiB. The least recently played go first.",
     "art_cache_mib": "Space for resized pictures, MiB.",
     "slate_days": "Days for which an answer to “what next?” can still be explained.",
+    "listenbrainz_url": "Server that speaks ListenBrainz and takes the listens of those who want them sent on.",
+    "lastfm_url": "Server that speaks Last.fm 2.0 and takes the listens of those who want them sent on.",
+    "lastfm_api_key": "API key of an application registered with Last.fm. Empty: nothing is sent there.",
+    "lastfm_secret": "The shared secret of that application. Never shown.",
 }
+
+
+SECRETS = frozenset({"lastfm_secret"})
+"""Settings whose values are shown to nobody."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -103,7 +115,8 @@ def load(data: Path, flags: Mapping[str, Any] | None = None, environ: Mapping[st
         try:
             msgspec.convert({name: value}, Config, strict=False)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"{name} = {value!r} (from {origins[name]}): {error}. {HELP[name]}") from error
+            shown = "…" if name in SECRETS else repr(value)
+            raise ConfigError(f"{name} = {shown} (from {origins[name]}): {error}. {HELP[name]}") from error
     config = msgspec.convert(values, Config, strict=False)
     return Settings(_check(config, origins), origins)
 
@@ -119,6 +132,9 @@ def _check(config: Config, origins: Mapping[str, str]) -> Config:
             raise ConfigError(f"trusted_proxies (from {origins['trusted_proxies']}): {error}.") from error
     if config.public_url and not config.public_url.startswith(("http://", "https://")):
         raise ConfigError(f"public_url = {config.public_url!r} (from {origins['public_url']}): give it whole, with http:// or https://.")
+    for name in ("listenbrainz_url", "lastfm_url"):
+        if not getattr(config, name).startswith(("http://", "https://")):
+            raise ConfigError(f"{name} = {getattr(config, name)!r} (from {origins[name]}): give it whole, with http:// or https://.")
     return msgspec.structs.replace(config, base_url=f"/{base}" if base else "", public_url=config.public_url.rstrip("/"))
 
 

@@ -91,6 +91,17 @@ def test_settings_come_from_flags_then_environment_then_file(tmp_path: Path) -> 
         load(tmp_path, {}, {})
 
 
+def test_a_secret_setting_is_shown_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "segue.toml").write_text('lastfm_secret = "hush-hush"\nlastfm_api_key = "not-so"\n')
+    for options in ((), ("--json",)):
+        said = run_segue("doctor", "--data", str(tmp_path), *options, check=False)
+        assert "hush-hush" not in said.stdout + said.stderr
+        assert "not-so" in said.stdout
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, {"lastfm_secret": 7}, {})
+    assert "7" not in str(caught.value).partition(": ")[0]
+
+
 def test_every_setting_is_documented() -> None:
     page = (Path(__file__).parent.parent.parent / "docs" / "configuration.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", page, re.MULTILINE))

@@ -2,6 +2,7 @@
 
 from segue.access._accounts import DEFAULT_SCOPES, SCOPES, Accounts, Preferences, Session, SignedIn
 from segue.access._lastfm import LONGEST_KEY, LastfmAccess, LastfmApp, NotApproved
+from segue.access._secrets import Vault
 
 __all__ = [
     "DEFAULT_SCOPES",
@@ -14,4 +15,5 @@ __all__ = [
     "Preferences",
     "Session",
     "SignedIn",
+    "Vault",
 ]

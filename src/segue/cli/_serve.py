@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from segue import __version__
 from segue.cli._common import Data, Json, data_dir, err, out, printable, show_json, table
-from segue.config import HELP, load
+from segue.config import HELP, SECRETS, Config, load
 from segue.errors import DataDirInUse, SegueError
 
 
@@ -126,7 +126,7 @@ def doctor(*, data: Data = None, json: Json = False) -> int:
         problems.append(str(error))
     facts = _facts(directory, problems)
     rows = (
-        [{"setting": name, "value": getattr(settings.config, name), "from": settings.origins[name], "meaning": HELP[name]} for name in HELP]
+        [{"setting": name, "value": _shown(name, settings.config), "from": settings.origins[name], "meaning": HELP[name]} for name in HELP]
         if settings
         else []
     )
@@ -145,6 +145,11 @@ def doctor(*, data: Data = None, json: Json = False) -> int:
         if not problems:
             out.print("[green]Nothing is wrong.[/]")
     return 1 if problems else 0
+
+
+def _shown(name: str, config: Config) -> Any:
+    value = getattr(config, name)
+    return "(set)" if name in SECRETS and value else value
 
 
 def _facts(directory: Any, problems: list[str]) -> dict[str, Any]:

@@ -84,9 +84,24 @@ class History:
         if before is not None and not is_id(before):
             raise BadRequest("before is the id of a listen.")
         found = self._past.listens(listener.user.id, before=before, limit=limit, text=text, track_id=track_id, at=self._clock())
+        return self._heard(listener, found)
+
+    def _heard(self, listener: Listener, found: Sequence[Listen]) -> Sequence[HeardListen]:
         tracks = self._catalogue.visible_tracks(listener, [TrackId(one.track_id) for one in found if one.external is None])
         by_id = {track.id: track for track in tracks}
         return [HeardListen(listen=one, track=by_id.get(TrackId(one.track_id))) for one in found]
+
+    def between(self, listener: Listener, first: Instant, last: Instant, *, limit: int, earliest: bool = False) -> Sequence[HeardListen]:
+        """What counts and began at ``first`` .. ``last``, latest first: the latest ``limit`` of them, or (``earliest``) the earliest."""
+        return self._heard(listener, self._past.between(listener.user.id, first, last, limit=limit, earliest=earliest, at=self._clock()))
+
+    def extent(self, listener: Listener) -> tuple[Instant, Instant] | None:
+        """When the first and the last listen that counts began."""
+        return self._past.extent(listener.user.id)
+
+    def external(self, listener: Listener, id: str) -> ExternalTrack | None:
+        """What one heard elsewhere, by its id."""
+        return self._past.external(listener.user.id, id)
 
     def count(self, listener: Listener) -> int:
         """Listens ever."""
@@ -101,15 +116,16 @@ class History:
     def find_track(
         self,
         listener: Listener,
-        *,
         artist: str,
         title: str,
+        *,
         album: str | None = None,
         mbid: str | None = None,
         isrc: str | None = None,
         duration_ms: int | None = None,
     ) -> TrackId | None:
-        """The track of the library that an app names, None when it is none there that the listener may hear. Stores nothing."""
+        """The track of the library that an app names, found as imports are; without a title, by ``mbid`` or ``isrc`` alone. None when it is
+        none that the listener may hear. Stores nothing."""
         told = {"artist": artist[:1000], "title": title[:1000], "album": (album or "")[:1000], "mbid": mbid or "", "isrc": isrc or ""}
         found = self._past.find_track(listener.user.id, {**told, "duration_ms": str(duration_ms or "")})
         return TrackId(found) if found and self._catalogue.visible_tracks(listener, [TrackId(found)]) else None

@@ -123,6 +123,14 @@ class Listening:
         """The opposite of :meth:`like`; harmless for what was not liked."""
         self._tell(listener, [self._event(listener, "unliked", subject, client) for subject in subjects])
 
+    def hide(self, listener: Listener, subjects: Sequence[Subject], *, client: str | None = None) -> None:
+        """Never to be recommended again. Raises as :meth:`like`."""
+        self._tell(listener, [self._event(listener, "hidden", subject, client) for subject in subjects])
+
+    def unhide(self, listener: Listener, subjects: Sequence[Subject], *, client: str | None = None) -> None:
+        """The opposite of :meth:`hide`; harmless for what was not hidden."""
+        self._tell(listener, [self._event(listener, "unhidden", subject, client) for subject in subjects])
+
     def rate(self, listener: Listener, subject: Subject, rating: int, *, client: str | None = None) -> None:
         """1..5 stars; 0 takes the rating away. Raises :class:`~segue.errors.BadRequest` out of that range, else as :meth:`like`."""
         if not 0 <= rating <= 5:

@@ -8,7 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from segue import __version__
 from segue.config import Config
 from segue.errors import SegueError
-from segue.serve import api, http, lastfm, operations, player, subsonic
+from segue.serve import api, http, lastfm, listenbrainz, operations, player, subsonic
 from segue.serve.parts import Parts
 
 __all__ = ["Parts", "build_app"]
@@ -29,6 +29,7 @@ def build_app(parts: Parts, config: Config) -> http.Edge:
             *api.routes(parts),
             *subsonic.routes(parts),
             *lastfm.routes(parts),
+            *listenbrainz.routes(parts),
             *operations.routes(failing, may_scrape),
             *player.routes(config.base_url),
         ],

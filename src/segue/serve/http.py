@@ -61,7 +61,7 @@ class Edge:
 
     def __init__(self, application: Application, config: Config) -> None:
         self._application = application
-        self._open_to_all = f"{config.base_url}/rest/"
+        self._open_to_all = (f"{config.base_url}/rest/", f"{config.base_url}/1/")
         self._trusted = [ipaddress.ip_network(network, strict=False) for network in config.trusted_proxies]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +127,7 @@ async def _preflight(send: Send) -> None:
     headers = [
         (b"access-control-allow-origin", b"*"),
         (b"access-control-allow-methods", b"GET, HEAD, POST"),
-        (b"access-control-allow-headers", b"content-type, range"),
+        (b"access-control-allow-headers", b"authorization, content-type, range"),
         (b"access-control-max-age", b"86400"),
     ]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
@@ -268,6 +268,12 @@ _STATUS: tuple[tuple[type[SegueError], int, str], ...] = (
 _HTTP_CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "bad_request", 413: "too_large"}
 
 
+def told(error: SegueError) -> tuple[int, str, dict[str, str] | None]:
+    """The status, code and headers by which a domain error is told."""
+    status, code = next(((status, code) for kind, status, code in _STATUS if isinstance(error, kind)), (500, "error"))
+    return status, code, {"Retry-After": str(max(1, round(error.retry_after_s)))} if isinstance(error, Throttled) else None
+
+
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response[Any]:
     clean = message.encode("utf-8", "replace").decode()
     return Response({"error": {"code": code, "message": clean}}, status_code=status, media_type="application/json", headers=headers)
@@ -277,8 +283,7 @@ def exception_handlers() -> dict[Any, Any]:
     """Every error in one shape: ``{"error": {"code", "message"}}``."""
 
     def of_segue(request: Request[Any, Any, Any], error: SegueError) -> Response[Any]:
-        status, code = next(((status, code) for kind, status, code in _STATUS if isinstance(error, kind)), (500, "error"))
-        headers = {"Retry-After": str(max(1, round(error.retry_after_s)))} if isinstance(error, Throttled) else None
+        status, code, headers = told(error)
         if status in {401, 429}:
             metrics.sign_in_failures.labels("api").inc()
         return _error(status, code, str(error), headers)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from segue.access import Accounts
+from segue.flow.forward import Forwarder
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
@@ -27,6 +28,7 @@ class Parts:
     listening: Listening
     history: History
     imports: Imports
+    forwarder: Forwarder
     tracks: TrackFlow
     transcoder: Transcoder
     artwork: Artwork

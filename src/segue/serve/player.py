@@ -60,7 +60,7 @@ def routes(base_path: str, web: Path = WEB) -> list[HTTPRouteHandler]:
         name = path.strip("/")
         file = files.get(name)
         if file is None:
-            if name.partition("/")[0] in {"api", "rest", "2.0", "assets"} or "." in name.rpartition("/")[2]:
+            if name.partition("/")[0] in {"api", "rest", "1", "2.0", "assets"} or "." in name.rpartition("/")[2]:
                 raise NotFound("page", name[:100])
             file = page
         headers = {

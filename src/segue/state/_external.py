@@ -112,25 +112,22 @@ def find_matches(raw: sqlite3.Connection, user_id: str, ids: Sequence[str]) -> d
         " AND hand_by IS NULL AND id IN (SELECT value FROM json_each(?))",
         (user_id, json.dumps(ids)),
     ).fetchall()
-    return _find(raw, user_id, rows)
+    return _search(raw, user_id, rows)
 
 
-def find_one(raw: sqlite3.Connection, user_id: str, told: Mapping[str, str]) -> str | None:
-    """The track that what a subject's ``external`` names is, heard before or not: by hand, else by what is found. A read."""
-    id = external_id(told)
-    if id is None:
-        return None
-    by_hand = raw.execute(
-        "SELECT hand_track_id FROM external WHERE user_id = ? AND id = ? AND hand_by IS NOT NULL", (user_id, id)
-    ).fetchone()
-    if by_hand:
-        return by_hand[0] or None
-    e = external_of(id, told, "")
-    found = _find(raw, user_id, [(id, e.artist, e.title, e.album, e.isrc, e.mbid, e.duration_ms)])
-    return found[id][0] if id in found else None
+def find_track(raw: sqlite3.Connection, user_id: str, told: External) -> str | None:
+    """The track that something is, whether it was ever heard or not: as said by hand, else as found before, else by a search. A read."""
+    sql = "SELECT hand_by, hand_track_id, track_id FROM external WHERE user_id = ? AND id = ?"
+    by_hand, hand, found = raw.execute(sql, (user_id, told.id)).fetchone() or (None, None, None)
+    if by_hand is not None:
+        return hand or None
+    if found:
+        return str(found)
+    row = (told.id, told.artist, told.title, told.album, told.isrc, told.mbid, told.duration_ms)
+    return next((track_id for track_id, _, _ in _search(raw, user_id, [row]).values()), None)
 
 
-def _find(raw: sqlite3.Connection, user_id: str, rows: Sequence[Any]) -> dict[str, tuple[str, float, str]]:
+def _search(raw: sqlite3.Connection, user_id: str, rows: Sequence[Any]) -> dict[str, tuple[str, float, str]]:
     if not rows:
         return {}
     libraries = granted(raw, user_id)

@@ -3,11 +3,11 @@
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from segue.model import Acquaintance, Play
+from segue.model import Acquaintance, Listener, Play
 from segue.state._features import log_weight, part_of_day, worth
 from segue.state._project import raw_of
 from segue.store import Database
@@ -114,6 +114,20 @@ class ListenerHistory:
         with self._db.read() as connection:
             rows = raw_of(connection).execute(_EACH, (json.dumps(track_ids), user_id)).fetchall()
         return {row[0]: _acquaintance(row, "track", at) for row in rows}
+
+    def marked(self, listener: Listener, kind: Literal["liked", "hidden"]) -> Sequence[tuple[TrackId, Instant]]:
+        """The tracks this listener may hear and liked or hid, latest first, with when."""
+        note = t.annotation.c
+        by, is_set = (note.liked_by, note.liked_at.is_not(None)) if kind == "liked" else (note.hidden_by, note.hidden == 1)
+        statement = (
+            sa.select(note.id, by)
+            .join(t.track, t.track.c.id == note.id)
+            .where(note.user_id == listener.user.id, note.type == "track", is_set)
+            .where(t.track.c.library_id.in_(list(listener.libraries)), t.track.c.missing_at.is_(None))
+            .order_by(by.desc())
+        )
+        with self._db.read() as connection:
+            return [(TrackId(row[0]), Instant(int(row[1].split(" ", 1)[0]))) for row in connection.execute(statement)]
 
     def hidden(self, user_id: UserId) -> frozenset[str]:
         """Ids of the tracks, releases and artists this listener hid."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from segue.errors import BadRequest
 from segue.model import ExternalTrack, Listen
 from segue.state import _facts
-from segue.state._external import find_one
+from segue.state._external import external_id, external_of, find_track
 from segue.state._project import raw_of
 from segue.store import Database
 from segue.store import schema as t
@@ -109,6 +109,37 @@ class Past:
             external = self._externals(raw, user_id, [row[1] for row in rows])
         return [_listen(row, external.get(row[1]), at) for row in rows]
 
+    def between(
+        self, user_id: UserId, first: Instant, last: Instant, *, limit: int, earliest: bool = False, at: Instant
+    ) -> Sequence[Listen]:
+        """What counts as listens and began at ``first`` .. ``last``, latest first: the latest of them, or (``earliest``) the earliest."""
+        order = "" if earliest else "DESC"
+        sql = (
+            "SELECT id, track_id, started_at, last_at, played_ms, outcome, counted, imported, device_id, client, utc_offset_min FROM listen"
+            f" WHERE user_id = ? AND id >= ? AND id < ? AND counted = 1 ORDER BY id {order} LIMIT ?"
+        )
+        low, high = (base62(min(max(0, moment), (1 << 48) - 1) << 80) for moment in (first, last + 1))
+        with self._db.read() as connection:
+            raw = raw_of(connection)
+            rows = sorted(raw.execute(sql, (user_id, low, high, limit)), reverse=True)
+            external = self._externals(raw, user_id, [row[1] for row in rows])
+        return [_listen(row, external.get(row[1]), at) for row in rows]
+
+    def extent(self, user_id: UserId) -> tuple[Instant, Instant] | None:
+        """When the first and the last listen began; None where there is none."""
+        sql = "SELECT started_at FROM listen WHERE user_id = ? AND counted = 1 ORDER BY id {} LIMIT 1"
+        with self._db.read() as connection:
+            first, last = (raw_of(connection).execute(sql.format(order), (user_id,)).fetchone() for order in ("", "DESC"))
+        return (Instant(first[0]), Instant(last[0])) if first and last else None
+
+    def find_track(self, user_id: UserId, told: Mapping[str, str]) -> str | None:
+        """The track in the library that ``told`` (of a subject's ``external``) names, as imports are matched."""
+        id = external_id(told)
+        if id is None:
+            return None
+        with self._db.read() as connection:
+            return find_track(raw_of(connection), user_id, external_of(id, told, ""))
+
     def _found(self, raw: sqlite3.Connection, user_id: str, text: str) -> list[str]:
         words = [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in fold(text).split()[:8]]
         track = " AND ".join("(t.title_folded LIKE ? ESCAPE '\\' OR t.artist LIKE ? ESCAPE '\\')" for _ in words)
@@ -151,11 +182,6 @@ class Past:
     def external(self, user_id: UserId, id: str) -> ExternalTrack | None:
         with self._db.read() as connection:
             return self._externals(raw_of(connection), user_id, [id]).get(id)
-
-    def find_track(self, user_id: UserId, told: Mapping[str, str]) -> str | None:
-        """The track that is named, in a library that exists for the listener."""
-        with self._db.read() as connection:
-            return find_one(raw_of(connection), user_id, told)
 
     def artist_names(self, user_id: UserId, ids: Sequence[str]) -> dict[str, str]:
         """Names of artists who are not in the library."""

@@ -7,7 +7,8 @@ from elsewhere), each event is a row of its own, and :func:`playings` says which
 2. a report without one belongs to such a playing of the same track when it falls between its start and its end (at least the track's
    duration after the start), with a minute to spare: a scrobble and the player's own events of one play are one listen;
 3. else it belongs to the report before it, when that began a playing that may still be going on (a now-playing notice, then its
-   submission), or when both are submissions less than half a duration apart (a retry: a true repeat takes a whole duration);
+   submission), or when both are submissions less than half a duration apart (a retry: a true repeat takes a whole duration),
+   or when it is a notice half a minute at most after a submission that began one (the submission names the start, the notice came late);
 4. an imported row belongs to the nearest playing that began within two minutes of it, unless that has a row of the same service
    already; two of one service are one only when they heard equally long within a minute (two forms of one export);
 5. else it is a playing of its own.
@@ -352,7 +353,7 @@ def _same_playing(before: Playing, report: PlayRow, duration_ms: int) -> bool:
     head = before.rows[0]
     gap = report.started_at - head.started_at
     if report.begun_at is not None:
-        return gap < RETRY_MS and all(row.begun_at is not None for row in before.rows)
+        return gap < RETRY_MS and (head.scrobbled_at is not None or all(row.begun_at is not None for row in before.rows))
     submitted = next((row.scrobbled_at for row in before.rows if row.scrobbled_at is not None), None)
     if report.scrobbled_at is not None and submitted is not None:
         return report.scrobbled_at - submitted < max(RETRY_MS, duration_ms // 2)

@@ -155,7 +155,7 @@ def _segments(events: Sequence[Event]) -> Iterable[list[Event]]:
 
 def _apply(connection: sa.Connection, events: list[Event]) -> None:
     if events[0].kind == "erased":
-        for table in (*OWN_TABLES, t.slate):
+        for table in (*OWN_TABLES, t.slate, t.forward_queue):
             connection.execute(sa.delete(table).where(table.c.user_id == events[0].user_id))
         return
     by_user: dict[str, list[Event]] = defaultdict(list)

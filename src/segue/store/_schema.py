@@ -470,6 +470,38 @@ tally = Table(
     Index("ix_tally_heard", "user_id", "kind", "log_heard", sqlite_where=sa.text("log_heard IS NOT NULL")),
     sqlite_with_rowid=False,
 )
+forward_account = Table(
+    # Where a listener's listens are sent on to.
+    "forward_account",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("service", Text, primary_key=True),  # listenbrainz | lastfm
+    Column("url", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # the token or session key, encrypted
+    Column("from_at", Integer, nullable=False),  # listens that began before are not looked at
+    Column("paused", Text),  # why nothing is sent until the secret is entered anew
+    Column("sent", Integer, nullable=False, default=0),
+    Column("last_sent_at", Integer),
+    Column("created_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+forward_queue = Table(
+    # What is to be sent on, and for some weeks what was, so that nothing is sent twice.
+    "forward_queue",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("listen_id", _id, primary_key=True),
+    Column("track_id", _id, nullable=False),
+    Column("started_at", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # waiting | sent | dropped
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", Integer, nullable=False, default=0),
+    Column("reason", Text),  # of the last failure, or of dropping
+    Index("ix_forward_queue_track", "user_id", "service", "track_id"),
+    Index("ix_forward_queue_waiting", "user_id", "service", "attempts", "listen_id", sqlite_where=sa.text("state = 'waiting'")),
+    sqlite_with_rowid=False,
+)
 projection = Table("projection", metadata, Column("name", Text, primary_key=True), Column("offset", Integer, nullable=False))
 slate = Table(
     "slate",
