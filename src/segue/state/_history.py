@@ -4,16 +4,40 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from segue.model import Acquaintance, Play
+from segue.model import Acquaintance, Outcome, Play, Record
 from segue.store import Database
 from segue.store import schema as t
-from segue.types import Instant, TrackId, UserId
+from segue.types import Instant, Ms, TrackId, UserId
 
 _NOTE = t.annotation.c
 _KNOWN = [_NOTE.id, _NOTE.liked_at, _NOTE.rating, _NOTE.play_count, _NOTE.skip_count, _NOTE.last_played_at]
 _PLAY = [t.play.c[name] for name in Play.__struct_fields__]
 _TOLD = "play_id", "position_ms", "private"
 _HEARD = [t.listen.c.id.label("play_id"), *(t.listen.c[name] for name in Play.__struct_fields__ if name not in _TOLD)]
+_TOLD_BY = "user_id", "told_id", "play_id", "started_at", "last_at", "position_ms", "played_ms", "outcome", "begun_at", "scrobbled_at"
+
+
+class ToldPlay(Record, frozen=True, kw_only=True):
+    """What one app told of one ``play_id``, or in one report without."""
+
+    user_id: UserId
+    told_id: str
+    play_id: str
+    started_at: Instant
+    last_at: Instant
+    position_ms: Ms | None
+    played_ms: Ms | None
+    outcome: Outcome | None
+    begun_at: Instant | None
+    scrobbled_at: Instant | None
+    last_event: str | None
+    """Id of the latest event that names the app."""
+
+
+def _told(row: sa.Row[tuple[object, ...]]) -> ToldPlay:
+    values = dict(row._mapping)
+    key = values.pop("told_by")
+    return ToldPlay(**values, last_event=key.partition(" ")[2] if key else None)
 
 
 def _play(row: sa.Row[tuple[object, ...]]) -> Play:
@@ -44,6 +68,25 @@ class ListenerHistory:
         )
         with self._db.read() as connection:
             return [(row[0], _play(row)) for row in connection.execute(statement)]
+
+    def told_by(self, user_id: UserId, client: str | None, *, since: Instant, until: Instant, limit: int) -> Sequence[ToldPlay]:
+        """What an app told, the play with the latest report first: those whose last report lies between the instants."""
+        columns = [t.play.c[name] for name in (*_TOLD_BY, "told_by")]
+        statement = (
+            sa.select(*columns)
+            .where(t.play.c.user_id == user_id, t.play.c.last_at.between(since, until), t.play.c.client.is_not_distinct_from(client))
+            .order_by(t.play.c.last_at.desc(), t.play.c.started_at.desc())
+            .limit(limit)
+        )
+        with self._db.read() as connection:
+            return [_told(row) for row in connection.execute(statement)]
+
+    def told(self, user_id: UserId, play_id: str, track_id: TrackId) -> ToldPlay | None:
+        columns = [t.play.c[name] for name in (*_TOLD_BY, "told_by")]
+        key = (t.play.c.user_id == user_id, t.play.c.play_id == play_id, t.play.c.track_id == track_id)
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(*columns).where(*key).limit(1)).first()
+        return None if row is None else _told(row)
 
     def favourites(self, user_id: UserId, limit: int, *, not_since: Instant) -> Sequence[Acquaintance]:
         mine = (_NOTE.user_id == user_id, _NOTE.type == "track", _NOTE.hidden == 0)
