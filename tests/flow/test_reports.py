@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from segue.errors import BadRequest, NotFound
 from segue.events import SqliteEventLog
-from segue.flow._reports import Report, State
 from segue.flow.listen import Listening
+from segue.flow.reports import Report, State
 from segue.library import Catalogue
 from segue.model import Listener
 from segue.store import Database

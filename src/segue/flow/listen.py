@@ -13,8 +13,8 @@ import msgspec
 from segue.errors import BadRequest, NotFound, SegueError
 from segue.events import parse_events, wire_event
 from segue.flow._moment import Moment
-from segue.flow._reports import LONGEST_MS, PREFIX, STILL_MS, Report, Reports, State
 from segue.flow._subjects import unseen
+from segue.flow.reports import LONGEST_MS, PREFIX, STILL_MS, Report, Reports, State
 from segue.flow.runner import Run
 from segue.model import Appended, Candidate, Event, EventKind, Listener, Play, Query, Record, Slate, Subject, Track
 from segue.observe import get_logger, metrics

@@ -6,7 +6,8 @@ from segue.errors import Forbidden, NotFound
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._wire import known
 
-EXTENSIONS = {"apiKeyAuthentication": [1], "formPost": [1], "songLyrics": [1], "transcodeOffset": [1]}
+_NAMES = "apiKeyAuthentication", "formPost", "indexBasedQueue", "playbackReport", "songLyrics", "transcodeOffset"
+EXTENSIONS = {name: [1] for name in _NAMES}
 
 
 def ping(call: Call) -> None:
