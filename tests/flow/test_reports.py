@@ -1,6 +1,7 @@
 """What apps tell while they play, with a clock that moves: reports and now-playing notices, and the listens they become."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from segue.events import SqliteEventLog
 from segue.flow.listen import Listening
 from segue.flow.reports import Report, State
 from segue.library import Catalogue
-from segue.model import Listener
+from segue.model import Event, Listener, Subject
 from segue.store import Database
 from segue.store import schema as t
 from segue.testing.listening import fill_world, listener_of
@@ -244,6 +245,33 @@ def test_impossible_reports_keep_nothing(app: App) -> None:
     with pytest.raises(NotFound):
         app.listening.report(stranger, Report(track=track, state="playing", position_ms=Ms(1)))
     assert app.kinds() == []
+
+
+@pytest.mark.parametrize("data", [{"report": {"rate": 0}}, {"report": "x"}, {"report": {"state": "playing", "position_ms": 1, "rate": 0}}])
+def test_what_a_log_from_elsewhere_holds_breaks_nothing(app: App, data: dict[str, object]) -> None:
+    event = Event(
+        event_id="one",
+        kind="started",
+        user_id=app.me.user.id,
+        at=Instant(app.now),
+        received_at=Instant(app.now),
+        subject=Subject(type="track", id=app.world.tracks[0]),
+        play_id="report:x",
+        client="app",
+        data=data,
+    )
+    app.listening.record(app.me, [event])
+    assert app.playing() == [(app.world.tracks[0], "playing", 0, 1.0)]
+    app.tell(0, "stopped", 20, later_s=20)
+    assert app.listens(0) == [(20, "stopped", False)]
+
+
+def test_reports_that_come_at_once_are_one_play(app: App) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(app.tell, 0, "playing", second) for second in range(8)]:
+            done.result()
+    assert len({event.play_id for _, event in app.log.read(0, 100)}) == 1
+    assert [kind for kind, _ in app.kinds()].count("started") == 1
 
 
 def test_a_rebuild_gives_the_same(app: App) -> None:

@@ -231,6 +231,50 @@ def test_a_bad_report_is_refused_and_nothing_kept(told: Told, changes: dict[str,
     assert len(told.events()) == before
 
 
+_ODD = (
+    "",
+    "0",
+    "-0",
+    "x",
+    "1e3",
+    "9" * 400,
+    "١٢",
+    "true",
+    "\0",
+    "\ud83d",
+    "%00",
+    "null",
+    "[]",
+    "a" * 2_000,
+    "nan",
+    "2147483648",
+    "song",
+    "playing",
+)
+_NEW = {
+    "reportPlayback": ("mediaId", "mediaType", "positionMs", "state", "playbackRate", "ignoreScrobble", "c"),
+    "savePlayQueueByIndex": ("id", "currentIndex", "position"),
+    "createBookmark": ("id", "position", "comment"),
+    "deleteBookmark": ("id",),
+    "scrobble": ("id", "time", "submission"),
+}
+
+
+@pytest.mark.parametrize("endpoint", list(_NEW))
+def test_odd_parameters_never_break_the_server(told: Told, endpoint: str) -> None:
+    song = told.songs[-1]["id"]
+    good = {"mediaId": song, "id": song, "mediaType": "song", "positionMs": "1", "state": "playing", "position": "1", "currentIndex": "0"}
+    for name in _NEW[endpoint]:
+        for odd in _ODD:
+            body = {**{key: good[key] for key in _NEW[endpoint] if key in good}, name: odd.encode("utf-8", "surrogatepass")}
+            answer = told.raw(endpoint, **body)
+            assert answer.status_code == 200, (name, odd, answer.text)
+            assert answer.json()["subsonic-response"]["status"] in {"ok", "failed"}
+    told.raw("deleteBookmark", id=song)
+    told("getNowPlaying")
+    told("getPlayQueueByIndex")
+
+
 def test_one_queue_by_id_by_index_and_for_the_player(told: Told) -> None:
     a, b, c = (song["id"] for song in told.songs[:3])
     client, old = told.opensonic(), told.sonic()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from segue.serve.subsonic._routes import NOT_IMPLEMENTED, ROUTES
+from segue.serve.subsonic._system import EXTENSIONS
 from segue.testing.opensubsonic import Specification
 from segue.testing.server import RunningServer
 
@@ -118,6 +119,14 @@ def test_every_call_is_either_served_or_answered_501(specification: Specificatio
         assert answer.status_code == 501, endpoint
         assert answer.json()["subsonic-response"]["status"] == "failed"
     assert ask("nonsense", raw=True).status_code == 404
+
+
+def test_the_documentation_names_what_is_served() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "opensubsonic.md").read_text("utf-8")
+    served = text.partition("**Served.**")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", served)) == set(ROUTES) | {"getOpenSubsonicExtensions"}
+    extensions = text.partition("Extensions:")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", extensions)) == set(EXTENSIONS)
 
 
 def test_jsonp_post_and_view(server: RunningServer, ask: Any, secret: str) -> None:

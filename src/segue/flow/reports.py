@@ -5,8 +5,12 @@ latest play of that track in that app; each event carries in ``data`` what the n
 the log. A report that must not count keeps its position in ``data`` only: it shows what plays, and no listen, skip or resume follows.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
 
 from segue.errors import BadRequest, SegueError
 from segue.model import Event, EventKind, Listener, Outcome, Play, Record, Subject, Track
@@ -53,10 +57,10 @@ class Told(Record, frozen=True, kw_only=True):
 
     at: Instant
     state: State
-    position_ms: int
-    rate: float = 1.0
-    played_ms: int = 0
-    sounded_ms: int = 0
+    position_ms: Annotated[int, Meta(ge=0)]
+    rate: Annotated[float, Meta(gt=0, le=_FASTEST)] = 1.0
+    played_ms: Annotated[int, Meta(ge=0)] = 0
+    sounded_ms: Annotated[int, Meta(ge=0)] = 0
     """What can have sounded at most: time while it played, times the rate."""
     counts: bool = True
     guessed: bool = False
@@ -106,12 +110,13 @@ class Reports:
         """What its last event says; of a play that others told of, what its row says."""
         event = self._log.find(play.user_id, play.last_event) if play.last_event else None
         data = (event.data or {}).get("report") if event is not None else None
-        if event is None or data is None:
-            position = play.position_ms or 0
-            state: State = "playing" if play.outcome is None else "stopped"
-            span = play.last_at - play.started_at
-            return Told(at=play.last_at, state=state, position_ms=position, played_ms=play.played_ms or 0, sounded_ms=span)
-        return Told(at=event.at, **data)
+        if event is not None and isinstance(data, dict):
+            with contextlib.suppress(msgspec.ValidationError):
+                return msgspec.convert({**data, "at": event.at}, Told)
+        position = play.position_ms or 0
+        state: State = "playing" if play.outcome is None else "stopped"
+        span = play.last_at - play.started_at
+        return Told(at=play.last_at, state=state, position_ms=position, played_ms=play.played_ms or 0, sounded_ms=span)
 
     def standing(self, play: Play) -> Told | None:
         """Where a playing stands as last reported; None where the log cannot say."""
