@@ -21,7 +21,7 @@ from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
-from segue.library import Catalogue, Libraries, Playlists, Queues, Search
+from segue.library import Bookmarks, Catalogue, Libraries, Playlists, Queues, Search
 from segue.observe import get_logger, metrics
 from segue.play import Artwork, Transcoder
 from segue.serve import Parts, build_app
@@ -69,6 +69,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             search=search,
             playlists=Playlists(db),
             queues=Queues(db),
+            bookmarks=Bookmarks(db),
             libraries=Libraries(db),
             accounts=accounts,
             listening=listening,

@@ -69,6 +69,7 @@ def test_a_good_event_is_kept_whole() -> None:
         ({"context": {"x": "y" * 9_000}}, "context"),
         ({"data": {"x": "y" * 9_000}}, "data"),
         ({"play_id": "~e"}, "play_id"),
+        ({"play_id": "report:e"}, "play_id"),
         ({"utc_offset_min": 5_000}, "utc_offset_min"),
         ({"client": "x" * 300}, "client"),
     ],

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from segue.serve.subsonic._routes import NOT_IMPLEMENTED, ROUTES
+from segue.serve.subsonic._system import EXTENSIONS
 from segue.testing.opensubsonic import Specification
 from segue.testing.server import RunningServer
 
@@ -64,6 +65,20 @@ CALLS: list[tuple[str, dict[str, str]]] = [
     ("unstar", {"id": "track"}),
     ("savePlayQueue", {"id": "track", "current": "track", "position": "1200"}),
     ("getPlayQueue", {}),
+    ("getPlayQueueByIndex", {}),
+    ("savePlayQueueByIndex", {"id": "track", "currentIndex": "0", "position": "1200"}),
+    ("getPlayQueueByIndex", {}),
+    ("savePlayQueueByIndex", {}),
+    ("getPlayQueueByIndex", {}),
+    ("getPlayQueue", {}),
+    ("getBookmarks", {}),
+    ("createBookmark", {"id": "track", "position": "1200", "comment": "here"}),
+    ("getBookmarks", {}),
+    ("getSong", {"id": "track"}),
+    ("deleteBookmark", {"id": "track"}),
+    ("reportPlayback", {"mediaId": "track", "mediaType": "song", "positionMs": "1000", "state": "playing", "playbackRate": "1.5"}),
+    ("getNowPlaying", {}),
+    ("reportPlayback", {"mediaId": "track", "mediaType": "song", "positionMs": "1100", "state": "stopped", "ignoreScrobble": "true"}),
     ("getPlaylists", {}),
     ("getPlaylist", {"id": "playlist"}),
     ("updatePlaylist", {"playlistId": "playlist", "songIdToAdd": "track", "comment": "mine"}),
@@ -104,6 +119,14 @@ def test_every_call_is_either_served_or_answered_501(specification: Specificatio
         assert answer.status_code == 501, endpoint
         assert answer.json()["subsonic-response"]["status"] == "failed"
     assert ask("nonsense", raw=True).status_code == 404
+
+
+def test_the_documentation_names_what_is_served() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "opensubsonic.md").read_text("utf-8")
+    served = text.partition("**Served.**")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", served)) == set(ROUTES) | {"getOpenSubsonicExtensions"}
+    extensions = text.partition("Extensions:")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", extensions)) == set(EXTENSIONS)
 
 
 def test_jsonp_post_and_view(server: RunningServer, ask: Any, secret: str) -> None:
@@ -151,6 +174,18 @@ def test_search3_with_an_empty_query_pages_through_everything_once(ask: Any) -> 
         ("stream", {"id": "track", "format": "exe"}, 0),
         ("stream", {"id": "track", "maxBitRate": "-3"}, 0),
         ("scrobble", {"id": "track", "time": "yesterday"}, 0),
+        ("savePlayQueueByIndex", {"id": "track"}, 10),
+        ("savePlayQueueByIndex", {"id": "track", "currentIndex": "1"}, 0),
+        ("savePlayQueueByIndex", {"id": "track", "currentIndex": "-1"}, 0),
+        ("savePlayQueueByIndex", {"id": "0" * 22, "currentIndex": "0"}, 70),
+        ("createBookmark", {"id": "track"}, 10),
+        ("createBookmark", {"position": "1"}, 10),
+        ("createBookmark", {"id": "track", "position": "-1"}, 0),
+        ("createBookmark", {"id": "track", "position": "86400000"}, 0),
+        ("createBookmark", {"id": "track", "position": "1", "comment": "x" * 5000}, 0),
+        ("createBookmark", {"id": "0" * 22, "position": "1"}, 70),
+        ("deleteBookmark", {}, 10),
+        ("deleteBookmark", {"id": "'; drop table bookmark; --"}, 70),
     ],
 )
 def test_bad_parameters_get_the_protocols_own_error(

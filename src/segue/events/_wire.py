@@ -134,8 +134,8 @@ def _checked(wire: _WireEvent, user_id: UserId, received_at: Instant, skew: int,
     at = min(_instant(wire.at) + skew, received_at)
     if at < 0:
         raise BadRequest("at lies before 1970.")
-    if wire.play_id is not None and wire.play_id.startswith("~"):
-        raise BadRequest("A play_id may not begin with ~: those are the server's.")
+    if wire.play_id is not None and wire.play_id.startswith(("~", "report:")):
+        raise BadRequest("A play_id may not begin with ~ or report: those are the server's.")
     _check_kind(wire)
     return Event(
         event_id=wire.event_id,

@@ -4,6 +4,7 @@
 known to every later call, before it is acknowledged.
 """
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from segue.errors import BadRequest, NotFound, SegueError
 from segue.events import parse_events, wire_event
 from segue.flow._moment import Moment
 from segue.flow._subjects import unseen
+from segue.flow.reports import LONGEST_MS, PREFIX, STILL_MS, Report, Reports, State
 from segue.flow.runner import Run
 from segue.model import Appended, Candidate, Event, EventKind, Listener, Play, Query, Record, Slate, Subject, Track
 from segue.observe import get_logger, metrics
@@ -29,9 +31,6 @@ _MAX_N = 100
 _MAX_IDS = 1_000
 _PAST = 100
 """Plays looked back on."""
-_STILL_MS = 120_000
-"""How long after its expected end a track may still be playing: pauses, a slow network."""
-_LONGEST_MS = 12 * 3_600_000
 _NO_HISTORY = "You have not played anything here yet, so this is a first mix. Play, skip or like a few tracks and it will follow you."
 _SHUFFLED = "Your history cannot be read right now, so this is a shuffle of your library."
 _NOTHING = "There is nothing here to play next: every track is queued, excluded, hidden or missing."
@@ -45,9 +44,12 @@ class NowPlaying(Record, frozen=True, kw_only=True):
     track: Track
     started_at: Instant
     position_ms: Ms | None = None
-    """As last reported."""
+    """As last reported; where ``state`` is known, at this moment."""
     reported_at: Instant
     client: str | None = None
+    state: State | None = None
+    """None where the app tells only that it plays."""
+    rate: float = 1.0
 
 
 class Listening:
@@ -59,6 +61,8 @@ class Listening:
         self._db = db
         self._catalogue = catalogue
         self._clock = clock
+        self._reports = Reports(log, self.history, catalogue, clock)
+        self._reporting = threading.Lock()
         self.projections = Projections(db, log)
         self._slates = Slates(db, days=slate_days)
         self._sources: tuple[Source, ...] = (Familiar(self.history), Kindred(self.history, catalogue), Unplayed(self.history, catalogue))
@@ -110,7 +114,24 @@ class Listening:
         moment = self._clock() if at is None else min(at, self._clock())
         kind: EventKind = "scrobbled" if submission else "started"
         event_id = new_id() if at is None else f"{kind}:{track_id}:{moment}"
-        self._tell(listener, [self._event(listener, kind, Subject(type="track", id=track_id), client, event_id=event_id, at=moment)])
+        event = self._event(listener, kind, Subject(type="track", id=track_id), client, event_id=event_id, at=moment)
+        if submission:
+            self._tell(listener, [event])
+            return
+        with self._reporting:
+            self._tell(listener, [event], before=self._reports.before(listener, track_id, moment, event.client))
+
+    def report(self, listener: Listener, report: Report) -> None:
+        """An app's report of where it is in a track; all reports of one playing are one listen.
+
+        Raises :class:`~segue.errors.BadRequest` (an impossible position or rate), :class:`~segue.errors.NotFound`,
+        :class:`~segue.errors.Unavailable`: nothing is then kept.
+        """
+        told = msgspec.structs.replace(report, client=report.client or listener.client)
+        with self._reporting:
+            events = self._reports.events(listener, told)
+            own = [event for event in events if event.subject and event.subject.id == told.track.id]
+            self._tell(listener, own, before=[event for event in events if event not in own])
 
     def like(self, listener: Listener, subjects: Sequence[Subject], *, client: str | None = None) -> None:
         """Star tracks, releases, artists or playlists: all or none.
@@ -142,14 +163,14 @@ class Listening:
         fields = {"event_id": new_id(), "at": moment, "origin": "reported", "client": client or listener.client, **more}
         return Event(kind=kind, user_id=listener.user.id, received_at=moment, subject=subject, **fields)
 
-    def _tell(self, listener: Listener, events: Sequence[Event]) -> None:
-        """Record all, or raise for the first that is about nothing this listener can see."""
+    def _tell(self, listener: Listener, events: Sequence[Event], before: Sequence[Event] = ()) -> None:
+        """Record all, or raise for the first that is about nothing this listener can see; such ones of ``before`` are left out."""
         subjects = [event.subject for event in events if event.subject is not None]
         absent = unseen(self._db, listener, subjects)
         for subject in subjects:
             if (subject.type, subject.id) in absent:
                 raise NotFound(subject.type, subject.id or "")
-        self.record(listener, events)
+        self.record(listener, [*before, *events])
 
     # -- what is known of it -----------------------------------------------------------------------------------------
 
@@ -157,25 +178,31 @@ class Listening:
         """Who plays what now, latest first: one track a listener and app, only tracks the asker may see, no private plays."""
         moment = self._clock()
         latest: dict[tuple[str, str | None], tuple[str, Play]] = {}
-        for name, play in self.history.going_on(Instant(moment - _LONGEST_MS), limit=500):
-            latest.setdefault((play.user_id, play.client), (name, play))
+        for name, play in self.history.going_on(Instant(moment - LONGEST_MS), limit=500):
+            seen = latest.setdefault((play.user_id, play.client), (name, play))[1]
+            if play.play_id.startswith(PREFIX) and seen.play_id.startswith("~") and seen.track_id == play.track_id:
+                latest[play.user_id, play.client] = (name, play)  # an app that reports and sends notices: the report says more
         tracks = self._catalogue.tracks([play.track_id for _, play in latest.values()])
         out = []
         for name, play in latest.values():
             track = tracks.get(play.track_id)
             if track is None or track.library_id not in listener.libraries or play.outcome is not None:
                 continue
-            left_ms = max(0, track.duration_ms - (play.position_ms or 0))
-            if moment <= play.last_at + left_ms + _STILL_MS:
+            told = self._reports.standing(play) if play.play_id.startswith(PREFIX) else None
+            position_ms = play.position_ms if told is None else Ms(told.position_ms)
+            left_ms = max(0, track.duration_ms - (position_ms or 0)) / (told.rate if told else 1)
+            if moment <= play.last_at + left_ms + STILL_MS:
                 out.append(
                     NowPlaying(
                         user_id=play.user_id,
                         user=name,
                         track=track,
                         started_at=play.started_at,
-                        position_ms=play.position_ms,
+                        position_ms=position_ms if told is None else Ms(told.here_ms(moment, track.duration_ms)),
                         reported_at=play.last_at,
                         client=play.client,
+                        state=told.state if told else None,
+                        rate=told.rate if told else 1.0,
                     )
                 )
         return tuple(out)

@@ -1,5 +1,6 @@
-"""What there is: the catalogue as one listener sees it, search over it, playlists, queues, and the libraries themselves."""
+"""What there is: the catalogue as one listener sees it, search over it, playlists, queues, bookmarks, and the libraries themselves."""
 
+from segue.library._bookmarks import Bookmark, Bookmarks
 from segue.library._catalogue import ArtSource, Catalogue, Counts, FolderView, Liked
 from segue.library._libraries import Libraries
 from segue.library._pages import ReleaseSort, TrackSort
@@ -9,6 +10,8 @@ from segue.library._search import Found, Search
 
 __all__ = [
     "ArtSource",
+    "Bookmark",
+    "Bookmarks",
     "Catalogue",
     "Counts",
     "FolderView",

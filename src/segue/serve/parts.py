@@ -8,7 +8,7 @@ from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
-from segue.library import Catalogue, Libraries, Playlists, Queues, Search
+from segue.library import Bookmarks, Catalogue, Libraries, Playlists, Queues, Search
 from segue.play import Artwork, Transcoder
 from segue.store import Database, DataDir
 
@@ -23,6 +23,7 @@ class Parts:
     search: Search
     playlists: Playlists
     queues: Queues
+    bookmarks: Bookmarks
     libraries: Libraries
     accounts: Accounts
     listening: Listening

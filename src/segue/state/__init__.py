@@ -6,7 +6,7 @@ counted from rows that are. See ``docs/events.md``.
 """
 
 from segue.state._external import external_id
-from segue.state._history import ListenerHistory
+from segue.state._history import ListenerHistory, ToldPlay
 from segue.state._past import Numbers, Past, Window, window
 from segue.state._plays import Playing, PlayRow, playings
 from segue.state._project import Projections
@@ -21,6 +21,7 @@ __all__ = [
     "Playing",
     "Projections",
     "Slates",
+    "ToldPlay",
     "Upkeep",
     "Window",
     "external_id",

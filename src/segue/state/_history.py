@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from segue.model import Acquaintance, Listener, Play
+from segue.model import Acquaintance, Listener, Outcome, Play, Record
 from segue.state._features import log_weight, part_of_day, worth
 from segue.state._project import raw_of
 from segue.store import Database
 from segue.store import schema as t
-from segue.types import Instant, TrackId, UserId
+from segue.types import Instant, Ms, TrackId, UserId
 
 _HIDDEN = (
     "SELECT id FROM annotation INDEXED BY ix_annotation_hidden WHERE user_id = ? AND type IN ('track', 'release', 'artist') AND hidden = 1"
@@ -41,6 +41,32 @@ _NEVER = 1 << 53
 _PRIOR = 3.0
 """Listens' worth of evidence that an hour is like any other."""
 _STRONGEST = 1.0
+
+
+_TOLD_BY = "user_id", "told_id", "play_id", "started_at", "last_at", "position_ms", "played_ms", "outcome", "begun_at", "scrobbled_at"
+
+
+class ToldPlay(Record, frozen=True, kw_only=True):
+    """What one app told of one ``play_id``, or in one report without."""
+
+    user_id: UserId
+    told_id: str
+    play_id: str
+    started_at: Instant
+    last_at: Instant
+    position_ms: Ms | None
+    played_ms: Ms | None
+    outcome: Outcome | None
+    begun_at: Instant | None
+    scrobbled_at: Instant | None
+    last_event: str | None
+    """Id of the latest event that names the app."""
+
+
+def _told(row: sa.Row[tuple[object, ...]]) -> ToldPlay:
+    values = dict(row._mapping)
+    key = values.pop("told_by")
+    return ToldPlay(**values, last_event=key.partition(" ")[2] if key else None)
 
 
 class ListenerHistory:
@@ -80,6 +106,25 @@ class ListenerHistory:
         )
         with self._db.read() as connection:
             return [(row[0], _play(row)) for row in connection.execute(statement)]
+
+    def told_by(self, user_id: UserId, client: str | None, *, since: Instant, until: Instant, limit: int) -> Sequence[ToldPlay]:
+        """What an app told, the play with the latest report first: those whose last report lies between the instants."""
+        columns = [t.play.c[name] for name in (*_TOLD_BY, "told_by")]
+        statement = (
+            sa.select(*columns)
+            .where(t.play.c.user_id == user_id, t.play.c.last_at.between(since, until), t.play.c.client.is_not_distinct_from(client))
+            .order_by(t.play.c.last_at.desc(), t.play.c.started_at.desc())
+            .limit(limit)
+        )
+        with self._db.read() as connection:
+            return [_told(row) for row in connection.execute(statement)]
+
+    def told(self, user_id: UserId, play_id: str, track_id: TrackId) -> ToldPlay | None:
+        columns = [t.play.c[name] for name in (*_TOLD_BY, "told_by")]
+        key = (t.play.c.user_id == user_id, t.play.c.play_id == play_id, t.play.c.track_id == track_id)
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(*columns).where(*key).limit(1)).first()
+        return None if row is None else _told(row)
 
     def favourites(self, user_id: UserId, limit: int, *, not_since: Instant, at: Instant) -> Sequence[Acquaintance]:
         found = self._best(user_id, "track", limit, not_since, at, (_LIKED, _HEARD_MOST, _RATED))

@@ -348,6 +348,18 @@ play_queue = Table(
     Column("changed_at", Integer, nullable=False),
     Column("changed_by", Text, nullable=False, default=""),
 )
+bookmark = Table(
+    # A place in a track that a listener marked.
+    "bookmark",
+    metadata,
+    Column("user_id", _id, primary_key=True),
+    Column("track_id", _id, primary_key=True),
+    Column("position_ms", Integer, nullable=False),
+    Column("comment", Text, nullable=False, default=""),
+    Column("created_at", Integer, nullable=False),
+    Column("changed_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 # -- projections of the event log ------------------------------------------------------------------------------------
 

@@ -1,16 +1,16 @@
 """Calls that tell what a listener did or thinks. Each becomes events in the log; nothing is written anywhere else."""
 
-from typing import Any
+from typing import get_args
 
 from segue.errors import BadRequest, NotFound
+from segue.flow.reports import Report, State
 from segue.model import Subject
-from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._params import MissingParameter
-from segue.serve.subsonic._wire import instant, known
 from segue.types import Instant, Ms, TrackId, is_id
 
 _YEAR_3000 = 32_503_680_000_000
+_WEEK_MS = 7 * 86_400_000
 _KINDS = {"id": ("track", "release", "artist"), "albumId": ("release",), "artistId": ("artist",)}
 
 
@@ -56,38 +56,27 @@ def scrobble(call: Call) -> None:
         call.parts.listening.scrobble(call.listener, track, at=at, submission=submission, client=call.client)
 
 
+_STATES: tuple[State, ...] = get_args(State)
+
+
+def report_playback(call: Call) -> None:
+    """Where an app is in a song. With ``ignoreScrobble`` it only tells what plays now: no listen, skip or place to resume follows."""
+    id, kind, named = call.params.id("mediaId"), call.params.need("mediaType"), call.params.need("state")
+    position = call.params.need_number("positionMs", 0, _WEEK_MS)
+    state = next((one for one in _STATES if one == named), None)
+    rate, ignored = call.params.decimal("playbackRate", 1.0), call.params.flag("ignoreScrobble", False)
+    if state is None:
+        raise BadRequest(f"Parameter 'state' must be one of {', '.join(_STATES)}.")
+    if kind == "podcast":
+        raise NotFound("podcast", id)
+    if kind != "song":
+        raise BadRequest("Parameter 'mediaType' must be song or podcast.")
+    track = call.parts.catalogue.track(call.listener, TrackId(id))
+    told = Report(track=track, state=state, position_ms=Ms(position), rate=rate, counts=not ignored, client=call.client)
+    call.parts.listening.report(call.listener, told)
+
+
 def _time(text: str) -> Instant:
     if not text.isdigit() or not 0 < int(text) < _YEAR_3000:
         raise BadRequest("Parameter 'time' must be milliseconds since 1970.")
     return Instant(int(text))
-
-
-def get_play_queue(call: Call) -> dict[str, Any] | None:
-    queue = call.parts.queues.get(call.listener.user.id)
-    if queue is None or not queue.track_ids:
-        return None
-    tracks = call.parts.catalogue.visible_tracks(call.listener, queue.track_ids)
-    if not tracks:
-        return None
-    current = queue.track_ids[queue.current] if 0 <= queue.current < len(queue.track_ids) else None
-    return {
-        "playQueue": known(
-            current=current if current in {track.id for track in tracks} else None,
-            position=queue.position_ms,
-            username=call.listener.user.name,
-            changed=instant(queue.changed_at),
-            changedBy=queue.changed_by,
-            entry=[record.song(track) for track in tracks],
-        )
-    }
-
-
-def save_play_queue(call: Call) -> None:
-    ids = call.params.ids("id")
-    tracks = [track.id for track in call.parts.catalogue.visible_tracks(call.listener, [TrackId(id) for id in ids if is_id(id)])]
-    if ids and not tracks:
-        raise NotFound("song", ids[0][:64])
-    current = call.params.text("current")
-    position = call.params.number("position", 0, 0, 7 * 86_400_000)
-    index = tracks.index(TrackId(current)) if current in tracks else 0
-    call.parts.queues.put(call.listener.user.id, tracks, index, Ms(position), changed_by=call.client)

@@ -9,6 +9,7 @@ from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._browse import library_of
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._params import MissingParameter
+from segue.serve.subsonic._wire import known
 from segue.types import now
 
 _SORTS: dict[str, ReleaseSort] = {
@@ -148,6 +149,7 @@ def get_now_playing(call: Call) -> dict[str, Any]:
                 "minutesAgo": max(0, now() - playing.started_at) // 60_000,
                 "playerId": number,
                 "playerName": playing.client or "",
+                **(known(state=playing.state, positionMs=playing.position_ms, playbackRate=playing.rate) if playing.state else {}),
             }
         )
     return {"nowPlaying": {"entry": entries}}

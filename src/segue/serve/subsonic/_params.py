@@ -3,6 +3,7 @@
 A parameter that is missing or out of range is OpenSubsonic's error 10 or 0, never a failure of the server.
 """
 
+import math
 from collections.abc import Iterable
 
 from segue.errors import BadRequest
@@ -69,6 +70,25 @@ class Params:
             raise BadRequest(f"Parameter {name!r} must be a whole number, not {text[:40]!r}.") from None
         if not low <= value <= high:
             raise BadRequest(f"Parameter {name!r} must lie between {low} and {high}.")
+        return value
+
+    def need_number(self, name: str, low: int, high: int) -> int:
+        value = self.maybe_number(name, low, high)
+        if value is None:
+            raise MissingParameter(f"Required parameter {name!r} is missing.")
+        return value
+
+    def decimal(self, name: str, default: float) -> float:
+        """Any finite number."""
+        text = self.text(name)
+        if text is None or text == "":
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise BadRequest(f"Parameter {name!r} must be a number, not {text[:40]!r}.")
         return value
 
     def count(self, name: str, default: int, most: int) -> int:

@@ -12,7 +12,7 @@ from segue.errors import AppPasswordNeeded, Forbidden, NotFound, SegueError, Thr
 from segue.observe import get_logger, metrics
 from segue.serve import http
 from segue.serve.parts import Parts
-from segue.serve.subsonic import _annotate, _browse, _lists, _media, _playlists, _system, _wire
+from segue.serve.subsonic import _annotate, _browse, _lists, _media, _playlists, _resume, _system, _wire
 from segue.serve.subsonic._call import Call, ConflictingAuthentication, InvalidApiKey, authenticate
 from segue.serve.subsonic._params import MissingParameter, Params
 
@@ -56,8 +56,14 @@ ROUTES: dict[str, Handler] = {
     "unstar": _annotate.unstar,
     "setRating": _annotate.set_rating,
     "scrobble": _annotate.scrobble,
-    "getPlayQueue": _annotate.get_play_queue,
-    "savePlayQueue": _annotate.save_play_queue,
+    "reportPlayback": _annotate.report_playback,
+    "getPlayQueue": _resume.get_play_queue,
+    "getPlayQueueByIndex": _resume.get_play_queue_by_index,
+    "savePlayQueue": _resume.save_play_queue,
+    "savePlayQueueByIndex": _resume.save_play_queue_by_index,
+    "getBookmarks": _resume.get_bookmarks,
+    "createBookmark": _resume.create_bookmark,
+    "deleteBookmark": _resume.delete_bookmark,
     "getPlaylists": _playlists.get_playlists,
     "getPlaylist": _playlists.get_playlist,
     "createPlaylist": _playlists.create_playlist,
@@ -68,12 +74,10 @@ NOT_IMPLEMENTED = frozenset(
     [
         "addChatMessage",
         "changePassword",
-        "createBookmark",
         "createInternetRadioStation",
         "createPodcastChannel",
         "createShare",
         "createUser",
-        "deleteBookmark",
         "deleteInternetRadioStation",
         "deletePodcastChannel",
         "deletePodcastEpisode",
@@ -84,12 +88,10 @@ NOT_IMPLEMENTED = frozenset(
         "getAlbumInfo",
         "getArtistInfo",
         "getAvatar",
-        "getBookmarks",
         "getCaptions",
         "getChatMessages",
         "getInternetRadioStations",
         "getNewestPodcasts",
-        "getPlayQueueByIndex",
         "getPodcastEpisode",
         "getPodcasts",
         "getShares",
@@ -104,8 +106,6 @@ NOT_IMPLEMENTED = frozenset(
         "hls.m3u8",
         "jukeboxControl",
         "refreshPodcasts",
-        "reportPlayback",
-        "savePlayQueueByIndex",
         "search",
         "updateInternetRadioStation",
         "updateShare",
@@ -129,9 +129,11 @@ _SLOW = frozenset({"stream", "getCoverArt"})
 """Calls that may wait for a decoder."""
 
 
-_SCOPES = dict.fromkeys(["star", "unstar", "setRating", "scrobble", "savePlayQueue"], "listen") | dict.fromkeys(
-    ["createPlaylist", "updatePlaylist", "deletePlaylist"], "write"
+_LISTEN = (
+    *("star", "unstar", "setRating", "scrobble", "reportPlayback"),
+    *("savePlayQueue", "savePlayQueueByIndex", "createBookmark", "deleteBookmark"),
 )
+_SCOPES = dict.fromkeys(_LISTEN, "listen") | dict.fromkeys(["createPlaylist", "updatePlaylist", "deletePlaylist"], "write")
 """What a token must be allowed to do; the rest only reads, or asks for an admin itself."""
 
 
@@ -178,6 +180,8 @@ def _dispatch(parts: Parts, request: Any, name: str, params: Params) -> Any:
         call = Call(parts, params, listener, params.text("c", "", longest=256) or "", http.base_url(request, parts), request.scope)
         answer = handler(call)
         if answer is None or isinstance(answer, dict):
+            if answer:
+                _resume.mark(call, answer)
             return _answer(_wire.ok(answer), format, callback)
         return answer
     except SegueError as error:

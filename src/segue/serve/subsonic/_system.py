@@ -1,12 +1,14 @@
 """Calls about the server itself: what it is, who asks, scanning."""
 
+import contextlib
 from typing import Any
 
-from segue.errors import Forbidden, NotFound
+from segue.errors import Conflict, Forbidden, NotFound
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._wire import known
 
-EXTENSIONS = {"apiKeyAuthentication": [1], "formPost": [1], "songLyrics": [1], "transcodeOffset": [1]}
+_NAMES = "apiKeyAuthentication", "formPost", "indexBasedQueue", "playbackReport", "songLyrics", "transcodeOffset"
+EXTENSIONS = {name: [1] for name in _NAMES}
 
 
 def ping(call: Call) -> None:
@@ -68,5 +70,7 @@ def get_scan_status(call: Call) -> dict[str, Any]:
 def start_scan(call: Call) -> dict[str, Any]:
     if not call.listener.user.admin:
         raise Forbidden("Only an admin may start a scan.")
-    call.parts.tracks.start_scan(full=call.params.flag("fullScan", False))
+    full = call.params.flag("fullScan", False)
+    with contextlib.suppress(Conflict):  # one is under way, as the answer says
+        call.parts.tracks.start_scan(full=full)
     return get_scan_status(call)
