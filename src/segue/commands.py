@@ -95,6 +95,9 @@ def _user_passwd(parts: Parts, report: Report, name: str, password: str) -> Any:
 
 def _user_remove(parts: Parts, report: Report, name: str) -> Any:
     user = _user(parts, name)
+    parts.accounts.check_removable(user.id)
+    parts.imports.forget(user.id)
+    parts.history.erase(user.id)
     parts.accounts.remove_user(user.id)
     return {"user": user.name}
 

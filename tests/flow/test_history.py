@@ -195,6 +195,40 @@ def test_a_history_is_taken_away(ada: httpx.Client, own: RunningServer, tmp_path
     assert pq.read_table(made["path"]).num_rows == 4
 
 
+def signed_in(own: RunningServer, name: str, password: str) -> httpx.Client:
+    client = httpx.Client(base_url=own.url, timeout=60)
+    session = client.post("/api/session", json={"name": name, "password": password})
+    assert session.status_code < 300, session.text
+    client.headers["X-Segue-CSRF"] = session.json()["csrf"]
+    return client
+
+
+def test_a_history_is_erased(ada: httpx.Client, own: RunningServer) -> None:
+    brought(ada, "spotify", spotify(*EXPORT))
+    assert ada.request("DELETE", "/api/me/history", json={"password": "ada-password"}).status_code == 403, "not by an app"
+    with signed_in(own, ada.headers["X-Name"], "ada-password") as browser:
+        assert browser.request("DELETE", "/api/me/history", json={"password": "a guess"}).status_code == 401
+        assert browser.request("DELETE", "/api/me/history", json={"password": "ada-password"}).json() == {"events": 5}
+        assert browser.get("/api/me/listens").json()["total"] == 0
+        assert browser.get("/api/me/externals").json()["total"] == 0
+        assert browser.request("DELETE", "/api/me", json={"password": "ada-password"}).status_code == 204
+        assert browser.get("/api/me/listens").status_code == 401
+    assert ada.get("/api/me/listens").status_code == 401
+    with signed_in(own, "admin", "admin-password") as admin:
+        assert admin.request("DELETE", "/api/me", json={"password": "admin-password"}).status_code == 409
+        assert admin.get("/api/me/listens").status_code == 200
+
+
+def test_what_was_left_can_be_resumed(ada: httpx.Client) -> None:
+    tracks = [one for one in ada.get("/api/tracks?limit=200").json()["items"] if one["duration_ms"] > 70_000]
+    subject = {"type": "track", "id": tracks[0]["id"]}
+    told = {"event_id": "x", "kind": "paused", "at": "2024-01-01T00:00:00Z", "play_id": "p", "position_ms": 35_000, "private": True}
+    assert ada.post("/api/events", json={"events": [{**told, "subject": subject}]}).json()["accepted"] == ["x"]
+    [left] = ada.get("/api/me/positions").json()["items"]
+    assert (left["track"]["id"], left["position_ms"]) == (tracks[0]["id"], 35_000)
+    assert ada.get("/api/me/listens").json()["items"] == []
+
+
 def test_the_command_imports(ada: httpx.Client, own: RunningServer, tmp_path: Path) -> None:
     (tmp_path / "my_spotify_data.zip").write_bytes(spotify(*EXPORT))
     answer = json.loads(

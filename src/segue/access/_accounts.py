@@ -151,9 +151,15 @@ class Accounts:
                 connection.execute(schema.session.delete().where(schema.session.c.user_id == id))
         return self.user(id)
 
+    def check_removable(self, id: UserId) -> None:
+        """Raises NotFound, or Conflict for the only admin."""
+        self.user(id)
+        with self._db.read() as connection:
+            _keep_one_admin(connection, id)
+
     def remove_user(self, id: UserId) -> None:
-        """With sessions, tokens, grants, playlists and queue. The last admin cannot be removed. What they heard stays in the log
-        until it is erased there."""
+        """With sessions, tokens, grants, playlists and queue. The last admin cannot be removed. The event log is erased by
+        ``flow.history``, before."""
         with self._db.write(urgent=True) as connection:
             if not connection.execute(sa.select(schema.user.c.id).where(schema.user.c.id == id)).first():
                 raise NotFound("user", id)

@@ -14,7 +14,7 @@ from segue.observe import get_logger
 from segue.ports import Clock, Progress
 from segue.state import Numbers, Past, Projections, Upkeep, window
 from segue.store import Database
-from segue.types import ArtistId, Instant, Ms, ReleaseId, TrackId, is_id, new_id, now
+from segue.types import ArtistId, Instant, Ms, ReleaseId, TrackId, UserId, is_id, new_id, now
 
 _log = get_logger("history")
 _BATCH = 1_000
@@ -244,6 +244,19 @@ class History:
             first_at=earliest,
             last_at=latest,
         )
+
+    # -- taken away --------------------------------------------------------------------------------------------------
+
+    def erase(self, user_id: UserId) -> int:
+        """Delete every event of a listener, and all that was made of them: listens, stars, ratings, counts, taste, slates. Secure, and not
+        to be undone. Returns how many events. Raises Unavailable."""
+        return self._listening.erase(user_id)
+
+    def positions(self, listener: Listener, limit: int = 50) -> Sequence[tuple[Track, Ms, Instant]]:
+        """Tracks left in their midst, latest first: where, and when. Private plays are in it: they are there to be resumed."""
+        found = self._past.positions(listener.user.id, limit)
+        tracks = {track.id: track for track in self._catalogue.visible_tracks(listener, [TrackId(id) for id, _, _ in found])}
+        return [(tracks[TrackId(id)], position, at) for id, position, at in found if TrackId(id) in tracks]
 
     # -- following the catalogue -------------------------------------------------------------------------------------
 

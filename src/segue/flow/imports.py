@@ -170,6 +170,13 @@ class Imports:
             else:
                 self._end(job, "cancelled")
 
+    def forget(self, user_id: UserId) -> None:
+        """All of a listener's: what runs is stopped."""
+        with self._lock:
+            for job in [one for one in self._jobs.values() if one.user_id == user_id]:
+                job.state = "cancelled"
+                self._forget(job)
+
     def _run(self) -> None:
         while True:
             with self._lock:
@@ -215,6 +222,8 @@ class Imports:
         _log.info("imported", service=job.service, read=done.read, new=done.new, matched=done.matched, refused=done.refused)
 
     def _end(self, job: ImportJob, state: State, error: str | None = None) -> None:
+        if job.id not in self._jobs:
+            return  # forgotten meanwhile
         job.state, job.error, job.ended_at = state, error, now()
         (self._directory / f"{job.id}.upload").unlink(missing_ok=True)
         self._keep(job)

@@ -18,11 +18,13 @@ from segue.state._project import raw_of
 from segue.store import Database
 from segue.store import schema as t
 from segue.text import fold
-from segue.types import Instant, UserId, base62
+from segue.types import Instant, Ms, UserId, base62
 
 _SILENCE_MS = 30 * 60_000
 """A playing nobody reports on for so long has ended, nobody knows how."""
 _DAY_MS = 86_400_000
+_MIDST_MS = 30_000
+"""From either end: nearer, there is nothing to resume."""
 _MOST_FOUND = 2_000
 """Things whose listens a search shows."""
 _KINDS = ("track", "artist", "release", "genre")
@@ -203,6 +205,21 @@ class Past:
         with self._db.read() as connection:
             told, matched = raw_of(connection).execute(sql, (user_id,)).fetchone()
         return told, matched
+
+    def positions(self, user_id: UserId, limit: int) -> Sequence[tuple[str, Ms, Instant]]:
+        """``(track_id, position, when)`` of what was left in its midst, latest first."""
+        sql = (
+            "SELECT p.track_id, p.position_ms, p.last_at, p.outcome, t.duration_ms FROM play p JOIN track t ON t.id = p.track_id"
+            " WHERE p.user_id = ? AND p.position_ms IS NOT NULL ORDER BY p.last_at DESC LIMIT ?"
+        )
+        out: dict[str, tuple[str, Ms, Instant]] = {}
+        seen: set[str] = set()
+        with self._db.read() as connection:
+            for track_id, position, at, outcome, duration in raw_of(connection).execute(sql, (user_id, 10 * limit)):
+                if track_id not in seen and outcome not in {"finished", "skipped"} and _MIDST_MS <= position <= duration - _MIDST_MS:
+                    out[track_id] = (track_id, position, at)
+                seen.add(track_id)
+        return list(out.values())[:limit]
 
     def years(self, user_id: UserId) -> Sequence[tuple[str, int]]:
         """``(year, listens)``, latest first."""

@@ -9,12 +9,14 @@ import msgspec
 from litestar import Request, delete, get, post
 from litestar.response import Stream
 
-from segue.errors import BadRequest
+from segue.errors import BadRequest, Forbidden
 from segue.flow.export import event_lines, listen_lines, parquet_file
 from segue.flow.imports import ImportJob
 from segue.imports import Service
 from segue.model import Listener
+from segue.serve import http
 from segue.serve.api import _shapes as shape
+from segue.serve.api._parameters import Limit
 from segue.serve.parts import Parts
 
 _CHUNK = 1 << 18
@@ -36,6 +38,24 @@ class ImportAnswer(msgspec.Struct, kw_only=True):
     error: str | None
     started_at: str
     ended_at: str | None
+
+
+class Proof(msgspec.Struct):
+    password: str
+
+
+class Erased(msgspec.Struct):
+    events: int
+
+
+class Position(msgspec.Struct):
+    track: shape.Track
+    position_ms: int
+    at: str
+
+
+class Positions(msgspec.Struct):
+    items: list[Position]
 
 
 class ImportList(msgspec.Struct):
@@ -70,7 +90,33 @@ def handlers(parts: Parts) -> list[Any]:
         path = await anyio.to_thread.run_sync(parquet_file, parts.history, me, parts.data.work)
         return Stream(_file(path), media_type="application/vnd.apache.parquet", headers=headers)
 
-    return [upload, imports, cancel, export]
+    def prove(request: Request[Any, Any, Any], me: Listener, password: str) -> None:
+        if me.token_id is not None:
+            raise Forbidden("A token cannot erase a history. Sign in to the player.")
+        parts.accounts.check_password(me.user.id, password, http.client_address(request))
+
+    @delete("/me/history", sync_to_thread=True, status_code=200)
+    def erase(request: Request[Any, Any, Any], data: Proof, me: Listener) -> Erased:
+        """Delete all one ever played, liked, rated and was shown, for good; the account and playlists stay. Needs the login password."""
+        prove(request, me, data.password)
+        return Erased(parts.history.erase(me.user.id))
+
+    @delete("/me", sync_to_thread=True, status_code=204)
+    def leave(request: Request[Any, Any, Any], data: Proof, me: Listener) -> None:
+        """Delete one's account and all that is known of one, for good. Needs the login password. The only admin cannot leave."""
+        prove(request, me, data.password)
+        parts.accounts.check_removable(me.user.id)
+        parts.imports.forget(me.user.id)
+        parts.history.erase(me.user.id)
+        parts.accounts.remove_user(me.user.id)
+
+    @get("/me/positions", sync_to_thread=True)
+    def positions(me: Listener, limit: Limit = 50) -> Positions:
+        """Where tracks were left in their midst, latest first."""
+        found = parts.history.positions(me, limit)
+        return Positions([Position(shape.track(track), position, shape.instant(at) or "") for track, position, at in found])
+
+    return [upload, imports, cancel, export, erase, leave, positions]
 
 
 def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:

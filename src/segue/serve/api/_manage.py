@@ -150,6 +150,10 @@ def handlers(parts: Parts) -> list[Any]:
 
     @delete("/users/{id:str}", sync_to_thread=True, opt=ADMIN)
     def remove_user(me: Listener, id: str) -> None:
+        """With all that is known of them: what they heard is erased from the log."""
+        accounts.check_removable(UserId(id))
+        parts.imports.forget(UserId(id))
+        parts.history.erase(UserId(id))
         accounts.remove_user(UserId(id))
 
     @get("/libraries", sync_to_thread=True)
