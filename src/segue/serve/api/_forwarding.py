@@ -44,27 +44,27 @@ class NewForwarding(msgspec.Struct):
 def handlers(parts: Parts) -> list[Any]:
     forwarder = parts.forwarder
 
-    @get("/me/forwarding/{service:str}", sync_to_thread=True)
-    def forwarding(me: Listener, service: str) -> ForwardingAnswer:
+    @get("/me/forwarding/{id:str}", sync_to_thread=True)
+    def forwarding(me: Listener, id: str) -> ForwardingAnswer:
         """How sending one's listens on goes; 404 when nothing is sent there."""
-        return _answer(forwarder.get(me, service))
+        return _answer(forwarder.get(me, id))
 
-    @put("/me/forwarding/{service:str}")
-    async def forward(data: NewForwarding, me: Listener, service: str) -> ForwardingAnswer:
+    @put("/me/forwarding/{id:str}")
+    async def forward(data: NewForwarding, me: Listener, id: str) -> ForwardingAnswer:
         """Send one's listens on to ``listenbrainz`` or ``lastfm``. The secret is never shown again."""
         if data.since is not None and data.since.tzinfo is None:
             raise BadRequest("since needs an offset: 2026-11-21T10:00:00Z.")
         since = Instant(int(data.since.timestamp() * 1000)) if data.since else None
 
         def put_it() -> Forwarding:
-            return forwarder.put(me, service, token=data.token, name=data.name, password=data.password, url=data.url, since=since)
+            return forwarder.put(me, id, token=data.token, name=data.name, password=data.password, url=data.url, since=since)
 
         return _answer(await anyio.to_thread.run_sync(put_it, limiter=http.threads(slow=True)))  # may ask Last.fm
 
-    @delete("/me/forwarding/{service:str}", sync_to_thread=True)
-    def forget(me: Listener, service: str) -> None:
+    @delete("/me/forwarding/{id:str}", sync_to_thread=True)
+    def forget(me: Listener, id: str) -> None:
         """Send nothing more there; the secret and what waits are forgotten."""
-        forwarder.remove(me, service)
+        forwarder.remove(me, id)
 
     return [forwarding, forward, forget]
 
