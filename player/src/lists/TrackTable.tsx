@@ -68,6 +68,12 @@ const WIDE = 620
 /** Playing a row of a long list queues this many from there on. */
 const QUEUED = 500
 
+/** On a touch screen a selection opens the bar of acts, which nobody asked for. */
+function startAt(meant: number | undefined): pick.Selection {
+  if (meant === undefined) return pick.EMPTY
+  return matchMedia('(pointer: coarse)').matches ? { ...pick.EMPTY, active: meant } : pick.only(meant)
+}
+
 /** Tracks as a grid that keyboards, pointers and screen readers can walk, select in and act on; any number of rows. */
 export function TrackTable({ source, label, kind = 'list', context, headings, empty, meant, onReorder, onRemove }: TrackTableProps) {
   const [grid, setGrid] = useState<HTMLElement | null>(null)
@@ -75,7 +81,7 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
   const offset = useOffset(grid, scroller)
   useTopOnChange(source.key, scroller)
   const total = source.total ?? 0
-  const [selection, setSelection] = useState(meant === undefined ? pick.EMPTY : pick.only(meant))
+  const [selection, setSelection] = useState(() => startAt(meant))
   const [listed, setListed] = useState(source.key)
   if (listed !== source.key) {
     setListed(source.key)

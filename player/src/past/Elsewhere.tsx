@@ -4,7 +4,7 @@ import { useState, type MouseEvent } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import type { External } from '../api/types'
 import { plural } from '../format'
-import { usePagedSource } from '../lists/source'
+import { usePagedSource, type Source } from '../lists/source'
 import { useTitle } from '../shell/useTitle'
 import { Art } from '../ui/Art'
 import { IconButton, join } from '../ui/Button'
@@ -14,15 +14,20 @@ import { EmptyState, ErrorState, RowSkeletons, Skeleton } from '../ui/States'
 import { matchExternal } from './acts'
 import { FindTrack, type FindTrackProps } from './FindTrack'
 import { Imports } from './Imports'
-import { EXTERNALS, trackQuery } from './queries'
+import { EXTERNALS, importsQuery, trackQuery } from './queries'
 import { RowGrid, type RowProps } from './RowGrid'
+
+type Show = 'unmatched' | 'matched' | 'imports'
 
 const METHODS: Record<string, string> = { hand: 'by hand', isrc: 'by its ISRC', mbid: 'by its MusicBrainz id' }
 
 export default function Elsewhere() {
   useTitle('Heard elsewhere')
   const [params, setParams] = useSearchParams()
-  const matched = params.get('show') === 'matched'
+  const imports = useQuery(importsQuery)
+  const asked = params.get('show')
+  const show: Show = asked === 'matched' || (asked === 'imports' && imports.data) ? asked : 'unmatched'
+  const matched = show === 'matched'
   const source = usePagedSource<External>(EXTERNALS, { matched })
   return (
     <>
@@ -43,16 +48,25 @@ export default function Elsewhere() {
         <div className="filters">
           <Segmented
             label="Show"
-            value={matched ? 'matched' : 'unmatched'}
-            onChange={(next) => setParams(next === 'matched' ? { show: 'matched' } : {}, { replace: true })}
+            value={show}
+            onChange={(next) => setParams(next === 'unmatched' ? {} : { show: next }, { replace: true })}
             options={[
               { value: 'unmatched', label: 'Not in the library' },
               { value: 'matched', label: 'Found in it' },
+              // A server that takes no histories answers 404.
+              ...(imports.data ? [{ value: 'imports' as const, label: 'Import and export' }] : []),
             ]}
           />
         </div>
       </header>
-      <Imports />
+      {show === 'imports' && imports.data ? <Imports items={imports.data.items} /> : <List source={source} matched={matched} />}
+    </>
+  )
+}
+
+function List({ source, matched }: { source: Source<External>; matched: boolean }) {
+  return (
+    <>
       {source.total === null && (source.error ? <ErrorState error={source.error} onRetry={source.retry} /> : <RowSkeletons />)}
       {source.total === 0 && (
         <EmptyState icon={Headphones} title={matched ? 'Nothing found yet' : 'Everything you heard is in your library'}>
@@ -66,12 +80,12 @@ export default function Elsewhere() {
   )
 }
 
-function Externals({ source, matched }: { source: ReturnType<typeof usePagedSource<External>>; matched: boolean }) {
+function Externals({ source, matched }: { source: Source<External>; matched: boolean }) {
   const [finding, setFinding] = useState<FindTrackProps | null>(null)
   const match = (external: External) =>
     setFinding({
       title: `Which track is “${external.title}”?`,
-      words: `${external.artist} ${external.title}`.trim(),
+      words: external.title,
       onChosen: (track) => void matchExternal(external, track),
     })
   const menuOf = (external: External): MenuItem[] => [

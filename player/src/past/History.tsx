@@ -118,7 +118,7 @@ function Listens({
     if (!external) return
     setFinding({
       title: `Which track is “${external.title}”?`,
-      words: `${external.artist} ${external.title}`.trim(),
+      words: external.title,
       onChosen: (track) => void matchExternal(external, track),
     })
   }

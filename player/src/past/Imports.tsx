@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { Download, FileUp, X } from 'lucide-react'
 import { useEffect, useId, useRef, useState, type ChangeEvent } from 'react'
 import { api, ApiError, apiUrl } from '../api/client'
@@ -19,25 +19,22 @@ const SERVICES: { value: ImportService; label: string; hint: string }[] = [
 ]
 const nameOf = (service: ImportService) => SERVICES.find((each) => each.value === service)?.label ?? service
 
-/** Histories brought along from elsewhere, and one's own taken away. Not there where the server does not offer it. */
-export function Imports() {
-  const { data, error } = useQuery(importsQuery)
-  const running = data?.items.some(isRunning) ?? false
+/** Histories brought along from elsewhere, and one's own taken away. */
+export function Imports({ items }: { items: Import[] }) {
+  const running = items.some(isRunning)
   const [wasRunning, setWasRunning] = useState(running)
   useEffect(() => {
     if (wasRunning === running) return
     setWasRunning(running)
     if (!running) void pastChanged()
   }, [running, wasRunning])
-  if (error instanceof ApiError && error.status === 404) return null
-  if (!data) return null
   return (
-    <div className="past-imports">
+    <>
       <Card title="Bring a history along" about="Plays from another service are counted with those heard here. Repeating a file changes nothing.">
         <Send busy={running} />
-        {data.items.length > 0 && (
+        {items.length > 0 && (
           <ul className="rows" aria-label="Imports">
-            {data.items.slice(0, 5).map((one) => (
+            {items.slice(0, 5).map((one) => (
               <Progress key={one.id} one={one} />
             ))}
           </ul>
@@ -53,7 +50,7 @@ export function Imports() {
           ))}
         </div>
       </Card>
-    </div>
+    </>
   )
 }
 

@@ -79,7 +79,7 @@ function Nothing({ ever, onAll }: { ever: boolean; onAll: () => void }) {
       icon={ChartColumn}
       title="Nothing to count yet"
       action={
-        <Link className="btn btn-soft" to="/history/elsewhere">
+        <Link className="btn btn-soft" to="/history/elsewhere?show=imports">
           Bring your history along
         </Link>
       }

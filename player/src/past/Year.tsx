@@ -100,11 +100,12 @@ function Cards({ year, stats }: { year: string; stats: Stats }) {
         </Card>
       )}
       <Card hue={330} icon={<Sparkles size={28} aria-hidden="true" />} over="New to you" big={count(stats.discoveries.tracks)} unit={stats.discoveries.tracks === 1 ? 'track' : 'tracks'}>
-        heard for the first time, and {plural(stats.discoveries.artists, 'artist')} you had not met.
+        heard for the first time
+        {stats.discoveries.artists > 0 && `, and ${plural(stats.discoveries.artists, 'artist')} you had not met`}.
       </Card>
       {review.busiest && (
         <Card hue={60} icon={<CalendarHeart size={28} aria-hidden="true" />} over="Your fullest day" big={review.busiest.name}>
-          {plural(review.busiest.listens, 'listen')} from morning to night.
+          {plural(review.busiest.listens, 'listen')} in one day.
         </Card>
       )}
       {review.hour && (
@@ -150,7 +151,7 @@ function Card({
   icon?: ReactNode
   children?: ReactNode
 }) {
-  const long = typeof big === 'string' && big.length > 12
+  const long = typeof big === 'string' && big.length > 8
   return (
     <section className={join('year-card', wide && 'year-wide')} style={{ '--year-h': hue } as CSSProperties}>
       {icon}

@@ -27,6 +27,7 @@ const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'nume
 const withYear = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
 const short = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
 const month = new Intl.DateTimeFormat(undefined, { month: 'short' })
+const monthOfYear = new Intl.DateTimeFormat(undefined, { month: 'short', year: '2-digit' })
 const monthYear = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeric' })
 const hourMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 
@@ -123,12 +124,13 @@ function fill(keys: string[], days: readonly StatsDay[], length: 4 | 7 | 10): Ba
     const held = sums.get(key) ?? { listens: 0, ms: 0 }
     sums.set(key, { listens: held.listens + day.listens, ms: held.ms + day.ms })
   }
-  const every = Math.ceil(keys.length / (length === 10 ? 8 : 12))
+  const every = Math.ceil(keys.length / (length === 7 && keys.length <= 12 ? 12 : 6))
+  const monthLabel = keys.length > 12 ? monthOfYear : month
   return keys.map((key, index) => {
     const { listens, ms } = sums.get(key) ?? { listens: 0, ms: 0 }
     const at = noon(length === 10 ? key : length === 7 ? `${key}-01` : `${key}-01-01`)
     const name = length === 4 ? key : (length === 7 ? monthYear : withYear).format(at)
-    const label = index % every ? '' : length === 4 ? key : (length === 7 ? month : short).format(at)
+    const label = index % every ? '' : length === 4 ? key : (length === 7 ? monthLabel : short).format(at)
     return { key, name, label, listens, ms }
   })
 }

@@ -16,7 +16,7 @@ export function upload(service: ImportService, file: Blob, onProgress: (part: nu
     request.setRequestHeader('Content-Type', 'application/octet-stream')
     const csrf = csrfToken()
     if (csrf) request.setRequestHeader('X-Segue-CSRF', csrf)
-    request.upload.onprogress = (event) => onProgress(event.total > 0 ? event.loaded / event.total : 0)
+    request.upload.onprogress = (event) => onProgress(file.size > 0 ? Math.min(1, event.loaded / file.size) : 0)
     request.onload = () => {
       if (request.status === 202) resolve(JSON.parse(request.responseText) as Import)
       else reject(failure(request.status, request.responseText))
