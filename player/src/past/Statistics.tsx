@@ -6,7 +6,7 @@ import type { Stats } from '../api/types'
 import { count, plural, span } from '../format'
 import { playAll } from '../pages/cards'
 import { useTitle } from '../shell/useTitle'
-import { Button } from '../ui/Button'
+import { Button, join } from '../ui/Button'
 import { Select } from '../ui/Form'
 import { EmptyState, ErrorState, Loading } from '../ui/States'
 import { BarChart, HeatMap, TopList, type TopKind } from './charts'
@@ -58,7 +58,7 @@ export default function Statistics() {
       {!stats && !error && <Loading />}
       {stats?.listens === 0 && !isPlaceholderData && <Nothing ever={years.length > 0} onAll={() => setParams({ period: 'all' })} />}
       {stats && stats.listens > 0 && (
-        <div className={isPlaceholderData ? 'stale' : undefined}>
+        <div className={join('past-numbers', isPlaceholderData && 'stale')}>
           <Numbers stats={stats} />
         </div>
       )}
