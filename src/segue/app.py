@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from segue.control import ControlSocket
 from segue.errors import ConfigError
 from segue.events import open_log
 from segue.flow.history import History
+from segue.flow.imports import Imports
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
 from segue.library import Catalogue, Libraries, Playlists, Queues, Search
@@ -51,6 +53,9 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             listening.catch_up()
         history = History(listening, db, catalogue)
         stack.callback(history.close)
+        accounts = Accounts(db, data.secret)
+        imports = Imports(data.imports, history, lambda user_id: accounts.listener(accounts.user(user_id)))
+        stack.callback(imports.close)
         tracks = TrackFlow(db, search, workers=config.tag_workers or None, changed=history.catalogue_changed)
         stack.callback(tracks.close)
         yield Parts(
@@ -61,9 +66,10 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             playlists=Playlists(db),
             queues=Queues(db),
             libraries=Libraries(db),
-            accounts=Accounts(db, data.secret),
+            accounts=accounts,
             listening=listening,
             history=history,
+            imports=imports,
             tracks=tracks,
             transcoder=transcoder,
             artwork=artwork,
@@ -78,9 +84,29 @@ def serve(data: DataDir, parts: Parts, config: Config, *, ready: Callable[[str],
     Streams under way get a few seconds to end; a running scan stops between two batches and resumes at the next start.
     """
     port = _free_port(config)
-    with ControlSocket(data, parts):
+    with ControlSocket(data, parts), _in_background(parts.libraries.finish_removals):
         asyncio.run(_run(parts, config, port, ready))
     _log.info("stopped")
+
+
+@contextmanager
+def _in_background(work: Callable[[threading.Event], object]) -> Iterator[None]:
+    """Do ``work`` in a thread that is told to stop, and waited for, when the block ends."""
+    stop = threading.Event()
+
+    def quietly() -> None:
+        try:
+            work(stop)
+        except Exception:
+            _log.exception("work left by an earlier run is not done; it is tried again at the next start")
+
+    thread = threading.Thread(target=quietly, name="left-over", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
 
 
 async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], None]) -> None:
@@ -104,6 +130,7 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     metrics.gauge_of("segue_tracks", "Tracks present in all libraries.", lambda: parts.catalogue.counts().tracks)
     parts.tracks.start(watch=config.watch, rescan_interval_s=config.rescan_interval_s, poll_interval_s=config.poll_interval_s)
     parts.history.start()
+    parts.imports.start()
     ready(f"http://{_shown(config.host)}:{port}{config.base_url}/")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

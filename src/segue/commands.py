@@ -5,18 +5,21 @@ checked by the command line; whoever reaches the control socket is the owner of 
 """
 
 import os
+import sqlite3
 import tarfile
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
 from segue import __version__
-from segue.errors import BadRequest, Conflict, NotFound
+from segue.errors import BadRequest, Conflict, NotFound, Unavailable
+from segue.flow.export import event_lines, listen_lines, write_parquet
+from segue.flow.imports import bring_export
 from segue.model import Library, Token, User
 from segue.serve import Parts
 
@@ -113,20 +116,66 @@ def _token_revoke(parts: Parts, report: Report, id: str) -> Any:
     return {"id": token.id, "user": owner.name, "name": token.name}
 
 
+# -- a listener's past -------------------------------------------------------------------------------------------------
+
+
+def _import(parts: Parts, report: Report, service: Any, path: str, user: str) -> Any:
+    listener = parts.accounts.listener(_user(parts, user))
+    told = time.monotonic()
+
+    def progress(phase: str, done: int, total: int | None) -> None:
+        nonlocal told
+        if time.monotonic() - told > 0.2:
+            told = time.monotonic()
+            report({"phase": phase, "done": done, "total": total})
+
+    done, examples = bring_export(parts.history, listener, service, Path(path), progress)
+    return {**msgspec.to_builtins(done), "examples": examples}
+
+
+def _export(parts: Parts, report: Report, target: str, user: str, format: str, what: str) -> Any:
+    listener = parts.accounts.listener(_user(parts, user))
+    if format == "parquet" and what == "events":
+        raise BadRequest("Parquet holds listens; export the events as jsonl.")
+    path = Path(target)
+    if path.is_dir():
+        path /= f"segue-{what}-{listener.user.name.replace(os.sep, '_')}-{time.strftime('%Y%m%d')}.{format}"
+    part = path.with_name(f".{path.name}.part")
+    try:
+        if format == "parquet":
+            write_parquet(parts.history, listener, part)
+        else:
+            with part.open("wb") as file:
+                file.writelines(event_lines(parts.listening, listener) if what == "events" else listen_lines(parts.history, listener))
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Unavailable(f"{path} cannot be written: {error}.") from error
+    return {"path": str(path), "size_bytes": path.stat().st_size}
+
+
 # -- keeping ---------------------------------------------------------------------------------------------------------
 
 
 def _backup(parts: Parts, report: Report, target: str, secrets: bool = True) -> Any:
-    """One archive of everything that cannot be made again: the library database, the event log, the key and the settings."""
+    """One archive of everything that cannot be made again: the library database, the event log, the key and the settings.
+
+    Compressed a little (gzip, level 1), unless its name ends in ``.tar``. It has that name once it is whole and on the disk, not before.
+    """
     path = Path(target)
     if path.is_dir():
-        path = path / f"segue-backup-{time.strftime('%Y%m%dT%H%M%S')}.tar"
+        path = path / f"segue-backup-{time.strftime('%Y%m%dT%H%M%S')}.tar.gz"
     if path.exists():
         raise Conflict(f"{path} exists already. Choose another name, or move it away.")
     data = parts.data
-    part = path.with_name(path.name + ".part")
+    data.work.mkdir(exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=data.root, prefix="backup-") as work:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {error.strerror}.") from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out, tempfile.TemporaryDirectory(dir=data.work) as work:
             files = {"segue.db": Path(work) / "segue.db", "events.db": Path(work) / "events.db"}
             # The log is copied last: projections are never ahead of the log, and catch up with it.
             parts.db.backup(files["segue.db"])
@@ -134,15 +183,24 @@ def _backup(parts: Parts, report: Report, target: str, secrets: bool = True) -> 
             files |= {file.name: file for file in (data.secret, data.config) if file.exists() and (secrets or file != data.secret)}
             manifest = Path(work) / "manifest.json"
             manifest.write_bytes(msgspec.json.encode({"segue": __version__, "made_at": int(time.time() * 1000), "files": list(files)}))
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as out, tarfile.open(fileobj=out, mode="w") as archive:
+            with _archive(out, compressed=path.suffix != ".tar") as archive:
                 archive.add(manifest, "manifest.json")
                 for name, file in files.items():
                     archive.add(file, name)
-            part.rename(path)
+            out.flush()
+            os.fsync(out.fileno())
+        if path.exists():
+            raise Conflict(f"{path} was made meanwhile. Choose another name.")
+        part.rename(path)
+    except (OSError, sqlite3.Error) as error:
+        raise Unavailable(f"The backup could not be written: {error}. There is no {path.name}; older backups are as they were.") from error
     finally:
         part.unlink(missing_ok=True)
     return {"path": str(path), "size_bytes": path.stat().st_size}
+
+
+def _archive(out: IO[bytes], *, compressed: bool) -> tarfile.TarFile:
+    return tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) if compressed else tarfile.open(fileobj=out, mode="w:")
 
 
 # -- finding what was named ------------------------------------------------------------------------------------------
@@ -190,5 +248,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "token.create": _token_create,
     "token.list": _token_list,
     "token.revoke": _token_revoke,
+    "import": _import,
+    "export": _export,
     "backup": _backup,
 }

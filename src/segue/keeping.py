@@ -4,6 +4,7 @@ import sqlite3
 import tarfile
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from segue.errors import BadRequest
 from segue.store import DataDir
 
 _FILES = ("segue.db", "events.db", "secret.key", "segue.toml")
+_CHUNK = 1 << 20
 _LARGEST = 1 << 40
 """Bytes of one member: beyond any real library; a guess."""
 
@@ -33,13 +35,22 @@ def restore_archive(data: DataDir, archive: Path) -> dict[str, Any]:
     return {"files": [file.name for file in found], "previous": str(previous)}
 
 
+def _is_gzip(archive: Path) -> bool:
+    with archive.open("rb") as opened:
+        return opened.read(2) == b"\x1f\x8b"
+
+
 def _unpack(archive: Path, work: Path) -> list[Path]:
     try:
-        with tarfile.open(archive, "r:") as members:
+        with tarfile.open(archive, "r:gz" if _is_gzip(archive) else "r:") as members:
             for member in members:
-                if member.name in _FILES and member.isreg() and member.size <= _LARGEST:
+                if member.name not in (*_FILES, "manifest.json") or not member.isreg() or member.size > _LARGEST:
+                    raise BadRequest(f"{archive} is not a backup of Segue: it holds {member.name!r}. Nothing was changed.")
+                if member.name in _FILES:
                     members.extract(member, work, filter="data")
-    except (OSError, tarfile.TarError) as error:
+            while members.fileobj and members.fileobj.read(_CHUNK):  # to the end, where gzip keeps its checksum
+                pass
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise BadRequest(f"{archive} is not a backup of Segue, or is cut short: {error}") from error
     found = [work / name for name in _FILES if (work / name).exists()]
     if not {"segue.db", "events.db"} <= {file.name for file in found}:

@@ -32,6 +32,7 @@ SubjectType = Literal["track", "episode", "release", "artist", "playlist", "slat
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGITS = frozenset(_ALPHABET)
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LENGTH = 22
 _lock = threading.Lock()
 _last = 0
@@ -40,10 +41,11 @@ _last = 0
 def base62(value: int) -> str:
     """Write ``value`` (0 .. 2**128 - 1) as 22 base62 characters, most significant first."""
     out = []
-    for _ in range(_LENGTH):
-        value, digit = divmod(value, 62)
-        out.append(_ALPHABET[digit])
-    return "".join(reversed(out))
+    for _ in range(_LENGTH // 2):
+        value, pair = divmod(value, 3844)
+        out.append(_PAIRS[pair])
+    out.reverse()
+    return "".join(out)
 
 
 def from_base62(text: str) -> int:

@@ -1,10 +1,10 @@
 """Fields into meaning: people, numbers, dates, gains.
 
 One splitting rule for fields that name several things. Formats that hold several values (Vorbis comments, ID3v2.4, MP4, APEv2, ASF) are
-taken at their word. Then, for each value: ``;`` and `` / `` always separate; a bare ``/`` separates in ID3v2.3 only, whose one way it is,
-and not when a side has fewer than three letters, so that AC/DC stays one; `` feat. ``, `` ft. `` and `` featuring `` separate artists. A
-field ``artists`` (or ``albumartists``) that has several values is believed before any splitting, and MusicBrainz ids pair with names when
-there are as many of one as of the other.
+taken at their word. Then, for each value: ``;`` and `` / `` always separate; a bare ``/`` separates in ID3v2.2 and ID3v2.3 only, whose
+one way it is, and not when a side has fewer than three letters, so that AC/DC stays one; `` feat. ``, `` ft. `` and `` featuring ``
+separate artists. A field ``artists`` (or ``albumartists``) that names several is believed before the one to be shown, and MusicBrainz ids
+pair with names when there are as many of one as of the other.
 """
 
 import math
@@ -17,11 +17,12 @@ LONGEST = 1024
 MOST_GENRES = 64
 MOST_PEOPLE = 64
 _FEATURED = re.compile(r"\s+[(\[]?(?:feat\.?|ft\.?|featuring)\s+", re.IGNORECASE)
-_DATE = re.compile(r"\s*(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_DATE = re.compile(r"\s*(\d{4})(?:(\d{2})(\d{2})(?!\d)|[-./](\d{1,2})(?:[-./](\d{1,2}))?)?")
 _NUMBER = re.compile(r"\s*(\d{1,5})")
 _GAIN = re.compile(r"\s*([+-]?\d{1,3}(?:[.,]\d{1,8})?)")
 _MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
+_EXPLICIT = {"1": True, "4": True, "true": True, "yes": True, "explicit": True, "2": False, "clean": False}
 _ROLES = ("composer", "lyricist", "conductor", "remixer", "arranger", "producer", "engineer", "mixer", "djmixer", "writer", "performer")
 
 
@@ -88,7 +89,7 @@ class _Reader:
             for text in self.all(name):
                 match = _DATE.match(text)
                 if match and match[1] != "0000":
-                    month, day = int(match[2] or 0), int(match[3] or 0)
+                    month, day = int(match[2] or match[4] or 0), int(match[3] or match[5] or 0)
                     good = [match[1]] + ([f"{month:02}"] if 1 <= month <= 12 else [])
                     return "-".join(good + ([f"{day:02}"] if len(good) == 2 and 1 <= day <= 31 else []))
         return None
@@ -109,12 +110,15 @@ class _Reader:
         return [match[0].lower() for value in self.all(name) for match in _MBID.finditer(value)][:MOST_PEOPLE]
 
     def people(self, single: str, several: str, ids: str) -> list[dict[str, Any]]:
+        slashes = self.tags.single_valued
         listed = self.all(several)
+        if len(listed) == 1:
+            listed = split(listed, slashes=slashes, people=False)
         shown = self.all(single)
-        names = listed if len(listed) > 1 else split(shown or listed, slashes=self.tags.single_valued, people=single == "artist")
+        names = listed if len(listed) > 1 else split(shown or listed, slashes=slashes, people=True)
         mbids = self.mbids(ids)
-        if len(mbids) == 1 and len(names) > 1 and not listed:
-            names = [" / ".join(shown)] if len(shown) == 1 else names  # one id: one artist, whatever its name looks like
+        if len(mbids) == 1 and len(names) > 1 and len(listed or shown) == 1:
+            names = listed or shown  # one id: one artist, whatever its name looks like
         if len(names) > MOST_PEOPLE:
             self.lossy.add(single)
         paired = mbids if len(mbids) == len(names) else []
@@ -148,8 +152,8 @@ def interpret(tags: Tags, findings: list[list[str]]) -> dict[str, Any]:
         "disc": read.number("discnumber"),
         "disc_title": read.first("discsubtitle"),
         "number": read.number("tracknumber"),
-        "date": read.date("date"),
-        "original_date": read.date("originaldate"),
+        "date": read.date("date", "year", "releasedate"),
+        "original_date": read.date("originaldate", "originalyear"),
         "compilation": (read.first("compilation") or "0").lower() in {"1", "true", "yes"},
         "release_types": [one.lower()[:32] for one in split(read.all("releasetype"), slashes=True, people=False)][:8],
         "labels": split(read.all("label"), slashes=False, people=False)[:8],
@@ -160,7 +164,7 @@ def interpret(tags: Tags, findings: list[list[str]]) -> dict[str, Any]:
         "track_peak": read.gain("replaygain_track_peak", 0, 100),
         "album_gain_db": _either(read.gain("replaygain_album_gain"), read.r128("r128_album_gain")),
         "album_peak": read.gain("replaygain_album_peak", 0, 100),
-        "explicit": None if explicit is None else {"1": True, "4": True, "2": False, "0": None}.get(explicit.strip()),
+        "explicit": None if explicit is None else _EXPLICIT.get(explicit.lower()),
         "bpm": read.gain("bpm", 1, 999),
         "comment": (read.first("comment") or None),
     }
@@ -182,7 +186,11 @@ def _contributors(tags: Tags, read: _Reader) -> list[dict[str, Any]]:
         if role not in tags.fields:
             continue
         for name in split(read.all(role), slashes=tags.single_valued, people=False):
-            out[role, name, None] = None
+            person, _, what = name[:-1].rpartition(" (") if role == "performer" and name.endswith(")") else ("", "", "")
+            if person and what:
+                tags.performers.append((what, person))
+            else:
+                out[role, name, None] = None
     for what, person in tags.performers:
         role, name = clean(what, 64)[0].lower(), clean(person, 256)[0]
         if name:

@@ -8,6 +8,8 @@ import struct
 from hashlib import blake2b
 from typing import BinaryIO
 
+from segue_tagworker._chunks import chunks
+
 EDGE = 64 << 10
 _TAIL = 192 << 10
 
@@ -44,7 +46,7 @@ def _range(file: BinaryIO, kind: str, size: int) -> tuple[int, int]:
     start = id3_size(file)
     if kind == "flac":
         start = _after_flac_blocks(file, start)
-    return start, _before_trailers(file, start, size)
+    return start, before_trailers(file, start, size)
 
 
 def id3_size(file: BinaryIO) -> int:
@@ -57,7 +59,15 @@ def id3_size(file: BinaryIO) -> int:
     return 10 + body + (10 if head[5] & 0x10 else 0)
 
 
-def _before_trailers(file: BinaryIO, start: int, end: int) -> int:
+def has_ape(file: BinaryIO) -> bool:
+    """Whether an APEv2 tag ends the file, or stands before the ID3v1 tag that does."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - 160))
+    tail = file.read(160)
+    return tail[-32:-24] == b"APETAGEX" or (tail[:8] == b"APETAGEX" and tail[32:35] == b"TAG")
+
+
+def before_trailers(file: BinaryIO, start: int, end: int) -> int:
     """Without ID3v1 (128 bytes) and APEv2 tags at the end, in either order."""
     for _ in range(3):
         if end - start >= 128:
@@ -110,15 +120,9 @@ def _mp4(file: BinaryIO, size: int) -> tuple[int, int]:
 
 
 def _chunk(file: BinaryIO, size: int, wanted: bytes, position: int, form: str) -> tuple[int, int]:
-    for _ in range(4096):
-        file.seek(position)
-        head = file.read(8)
-        if len(head) < 8:
-            break
-        (length,) = struct.unpack(form, head[4:])
-        if head[:4] == wanted:
-            return position + 8, min(size, position + 8 + length)
-        position += 8 + length + (length & 1)
+    for name, at, length in chunks(file, position, form):
+        if name == wanted:
+            return at, min(size, at + length)
     return 0, 0
 
 

@@ -8,11 +8,13 @@ from hashlib import blake2b
 from typing import Any, BinaryIO
 
 from mutagen.aiff import AIFF
+from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
 from mutagen.dsf import DSF
 from mutagen.flac import FLAC
+from mutagen.id3 import ID3
 from mutagen.monkeysaudio import MonkeysAudio
-from mutagen.mp3 import MP3
+from mutagen.mp3 import MP3, BitrateMode
 from mutagen.mp4 import MP4
 from mutagen.oggflac import OggFLAC
 from mutagen.oggopus import OggOpus
@@ -20,9 +22,13 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 from mutagen.wavpack import WavPack
 
-from segue_tagworker import _gapless, _interpret, _lyrics, _payload
+from segue_tagworker import _chunks, _gapless, _interpret, _lengths, _lyrics, _payload
 from segue_tagworker._tags import Tags, from_ape, from_asf, from_id3, from_mp4, from_vorbis
 
+_MP4_CODECS = {"alac": "alac", "flac": "flac", "opus": "opus", "ac-3": "ac3", "ec-3": "eac3", "mp4a.6b": "mp3", "mp4a.69": "mp3"}
+_WAV_CODECS = {2: "adpcm", 6: "alaw", 7: "mulaw", 17: "adpcm", 85: "mp3"}
+"""By the number in ``fmt`` (RFC 2361)."""
+_LYRICS = re.compile("(?:(?:un)?synced)?lyrics(?:-[a-z]{3})?")
 _LARGEST_PICTURE = 24 << 20
 _PICTURES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"GIF8", "image/gif"))
 
@@ -70,7 +76,7 @@ def _sniff(head: bytes) -> str | None:
         return "opus" if body[:8] == b"OpusHead" else "oggflac" if body[:5] == b"\x7fFLAC" else "ogg" if body[1:7] == b"vorbis" else None
     if head[4:8] == b"ftyp":
         return "m4a"
-    if head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE":
+    if head[:4] in {b"RIFF", b"RF64", b"BW64"} and head[8:12] == b"WAVE":
         return "wav"
     if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
         return "aiff"
@@ -123,9 +129,12 @@ def read_audio(path: bytes, lrc: bytes | None) -> dict[str, Any]:
                 raise Unreadable("not_audio", f"It is called .{named} and is no sound. Remove it, or mend its name.") from error
             raise
         quick = _payload.quick_hash(file, container, found.st_size, getattr(audio.info, "md5_signature", None))
+        _measure(file, kind, audio.info, found.st_size)
         record = _stream(audio, kind, codec, found.st_size)
-        if container == "mp3" or (record["delay_samples"], kind) == (0, "mp3"):
-            record["delay_samples"], record["padding_samples"] = _gapless.lame(file, _payload.id3_size(file))
+        if kind == "mp3":
+            record["delay_samples"], record["padding_samples"], samples = _gapless.lame(file, _payload.id3_size(file))
+            if samples and record["sample_rate_hz"]:  # mutagen leaves out the delay of LAME's own files alone
+                record["duration_ms"] = round(samples * 1000 / record["sample_rate_hz"])
         if kind == "opus":
             record["delay_samples"] = _gapless.opus_pre_skip(file)
     if smpb := tags.fields.pop("itunsmpb", None):
@@ -141,8 +150,32 @@ def read_audio(path: bytes, lrc: bytes | None) -> dict[str, Any]:
     return record
 
 
+def _measure(file: BinaryIO, kind: str, info: Any, size: int) -> None:
+    """Corrects a duration that no header gives: mutagen guesses it from the first frame, or says 0."""
+    if kind == "mp3" and info.bitrate_mode == BitrateMode.UNKNOWN:
+        start = _payload.id3_size(file)
+        if measured := _lengths.mpeg(file, start, _payload.before_trailers(file, start, size)):
+            info.length, info.bitrate = measured
+    elif kind == "m4a" and not info.length:
+        info.length = _lengths.fragments(file)
+    elif kind == "wav" and info.audio_format in _WAV_CODECS:
+        info.length = _lengths.wav(file).length
+
+
+class _Rf64:
+    """A WAV file with 64-bit lengths, which mutagen does not read; ID3 in it is not read either."""
+
+    tags = None
+
+    def __init__(self, fileobj: BinaryIO) -> None:
+        self.info = _lengths.wav(fileobj)
+
+
 def _parsed(file: BinaryIO, kind: str) -> tuple[Any, str, str, str, Tags]:
     reader, container, codec, content_type, read_tags = _FORMATS[kind]
+    file.seek(0)
+    if kind == "wav" and file.read(4) in {b"RF64", b"BW64"}:
+        reader = _Rf64
     file.seek(0)
     try:
         audio = reader(fileobj=file)
@@ -153,7 +186,28 @@ def _parsed(file: BinaryIO, kind: str) -> tuple[Any, str, str, str, Tags]:
             "unreadable",
             f"It cannot be read as {kind} ({_clean(str(error)) or type(error).__name__}). It may be damaged: copy or encode it again.",
         ) from error
-    return audio, container, codec, content_type, read_tags(audio)
+    return audio, container, codec, content_type, _beside(file, kind, audio, read_tags(audio))
+
+
+def _beside(file: BinaryIO, kind: str, audio: Any, tags: Tags) -> Tags:
+    """With what further tags the file holds: APEv2 in MP3, chunks of text in WAV and AIFF, ID3 in FLAC without comments. ID3v1, cut at
+    30 letters, comes last."""
+    if kind == "wav":
+        return tags.fill(_chunks.riff_info(file))
+    if kind == "aiff":
+        return tags.fill(_chunks.aiff_texts(file))
+    try:
+        if kind == "flac" and not audio.tags and _payload.id3_size(file):
+            file.seek(0)
+            return from_id3(ID3(fileobj=file)).fill(tags)  # type: ignore[no-untyped-call]
+        if kind == "mp3" and _payload.has_ape(file):
+            more = from_ape(APEv2(fileobj=file))  # type: ignore[no-untyped-call]
+            return more.fill(tags) if audio.tags and audio.tags.version[0] == 1 else tags.fill(more)
+    except MemoryError:
+        raise
+    except Exception:  # a broken second tag does not cost the first
+        return tags
+    return tags
 
 
 def _clean(text: str) -> str:
@@ -164,7 +218,11 @@ def _stream(audio: Any, kind: str, codec: str, size: int) -> dict[str, Any]:
     info = audio.info
     length = max(0.0, min(float(getattr(info, "length", 0) or 0), 1e6))
     if kind == "m4a":
-        codec = "alac" if str(getattr(info, "codec", "")).lower().startswith("alac") else "aac"
+        codec = _MP4_CODECS.get(str(getattr(info, "codec", "")).lower(), "aac")
+    elif kind == "mp3" and info.layer != 3:
+        codec = f"mp{info.layer}"
+    elif kind == "wav":
+        codec = _WAV_CODECS.get(info.audio_format, codec)
     bitrate = int(getattr(info, "bitrate", 0) or 0)
     if kind in {"opus", "wv", "ape", "ogg"} or not bitrate:
         bitrate = int(size * 8 / length) if length else 0
@@ -195,7 +253,8 @@ def _words(tags: Tags, lrc: bytes | None, findings: list[list[str]]) -> list[dic
         timed = [[at, _interpret.clean(text, 1000)[0]] for at, text in sorted(lines, key=lambda one: one[0])]
         if timed:
             out.append({"language": _language(language), "synced": True, "offset_ms": 0, "lines": timed, "origin": "embedded"})
-    for language, text in tags.words[:8]:
+    words = tags.words + [(name.rpartition("-")[2], text) for name in tags.fields if _LYRICS.fullmatch(name) for text in tags.fields[name]]
+    for language, text in words[:8]:
         if len(text) > _lyrics.LONGEST:
             findings.append(["bad_tag", "Its lyrics are longer than 256 KiB and were cut."])
         out.append(_lyrics.parse(text.encode("utf-8", "replace").decode(), _language(language), "embedded"))
@@ -207,8 +266,8 @@ def _language(text: str) -> str:
 
 
 def _picture(tags: Tags, findings: list[list[str]]) -> dict[str, Any] | None:
-    """The front cover, else the first picture: its content's hash, type and size. Nothing is decoded here."""
-    for _, data in sorted(tags.pictures, key=lambda picture: picture[0] != 3):
+    """The front cover, else the first picture that is no icon: its content's hash, type and size. Nothing is decoded here."""
+    for _, data in sorted(tags.pictures, key=lambda picture: (picture[0] != 3, picture[0] in {1, 2})):
         described = _described(data)
         if described:
             return described

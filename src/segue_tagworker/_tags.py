@@ -18,16 +18,18 @@ _NAMES = {
     "musicbrainz album artist id": "musicbrainz_albumartistid", "musicbrainz release track id": "musicbrainz_releasetrackid",
     "musicbrainz track id": "musicbrainz_trackid", "musicbrainz album type": "releasetype", "album artist": "albumartist",
     "album artists": "albumartists", "albumartist": "albumartist", "track": "tracknumber", "disc": "discnumber", "disk": "discnumber",
-    "year": "date", "originalyear": "originaldate", "original year": "originaldate", "originalreleasedate": "originaldate",
-    "unsyncedlyrics": "lyrics", "unsynced lyrics": "lyrics", "description": "comment", "musicbrainz_albumtype": "releasetype",
+    "original year": "originalyear", "originalreleasedate": "originaldate", "album_artist": "albumartist", "disctitle": "discsubtitle",
+    "unsynced lyrics": "unsyncedlyrics", "itunescompilation": "compilation", "explicit content": "explicit",
+    "description": "comment", "musicbrainz_albumtype": "releasetype",
     "publisher": "label", "organization": "label", "mixartist": "remixer", "itunesadvisory": "explicit", "tempo": "bpm",
     "totaltracks": "tracktotal", "totaldiscs": "disctotal", "artist sort": "artistsort", "wm/albumartist": "albumartist",
-    "wm/albumtitle": "album", "wm/genre": "genre", "wm/year": "date", "wm/originalreleaseyear": "originaldate",
+    "wm/albumtitle": "album", "wm/genre": "genre", "wm/year": "date", "wm/originalreleaseyear": "originalyear",
     "wm/originalreleasetime": "originaldate", "wm/tracknumber": "tracknumber", "wm/partofset": "discnumber",
     "wm/setsubtitle": "discsubtitle", "wm/composer": "composer", "wm/writer": "lyricist", "wm/conductor": "conductor",
     "wm/modifiedby": "remixer", "wm/publisher": "label", "wm/mood": "mood", "wm/isrc": "isrc", "wm/beatsperminute": "bpm",
     "wm/lyrics": "lyrics", "wm/iscompilation": "compilation", "wm/artists": "artists", "wm/titlesortorder": "titlesort",
     "wm/albumsortorder": "albumsort", "wm/artistsortorder": "artistsort", "wm/albumartistsortorder": "albumartistsort", "author": "artist",
+    "wm/producer": "producer", "wm/engineer": "engineer", "wm/mixer": "mixer", "wm/djmixer": "djmixer", "wm/arranger": "arranger",
     "musicbrainz/track id": "musicbrainz_trackid", "musicbrainz/album id": "musicbrainz_albumid",
     "musicbrainz/artist id": "musicbrainz_artistid", "musicbrainz/album artist id": "musicbrainz_albumartistid",
     "musicbrainz/release track id": "musicbrainz_releasetrackid", "musicbrainz/album type": "releasetype",
@@ -37,6 +39,7 @@ _MP4 = {
     "\xa9wrt": "composer", "\xa9cmt": "comment", "\xa9lyr": "lyrics", "\xa9grp": "grouping", "sonm": "titlesort", "soal": "albumsort",
     "soar": "artistsort", "soaa": "albumartistsort",
 }  # fmt: skip
+_ID3_COMMENTS = {"": "comment", "comment": "comment", "description": "comment", "id3v1 comment": "comment", "itunsmpb": "itunsmpb"}
 _MOST_VALUES = 256
 _MOST_PICTURES = 16
 
@@ -52,7 +55,7 @@ class Tags:
     performers: list[tuple[str, str]] = field(default_factory=list)
     """(what they do, name)."""
     single_valued: bool = False
-    """The format has one value a field: several are joined by a slash (ID3v2.3, section 4.2)."""
+    """The format has one value a field: several are joined by a slash (ID3v2.3, section 4.2; ID3v2.2 alike)."""
     too_many: bool = False
 
     def add(self, name: str, *values: str) -> None:
@@ -65,6 +68,13 @@ class Tags:
                 if part.strip():
                     held.append(part)
 
+    def fill(self, other: "Tags") -> "Tags":
+        """Takes what this one lacks from another tag of the same file."""
+        for name, values in other.fields.items():
+            self.fields.setdefault(name, values)
+        self.pictures = self.pictures or other.pictures
+        return self
+
     def picture(self, kind: int, data: bytes) -> None:
         if data and len(self.pictures) < _MOST_PICTURES:
             self.pictures.append((kind, bytes(data)))
@@ -76,8 +86,8 @@ def _name(text: str) -> str:
 
 
 def from_id3(tag: Any) -> Tags:
-    """ID3v2 in any version, as mutagen gives it (translated to 2.4)."""
-    out = Tags(single_valued=tuple(getattr(tag, "version", (2, 4, 0)))[:2] == (2, 3))
+    """ID3 in any version, as mutagen gives it (translated to 2.4)."""
+    out = Tags(single_valued=tuple(getattr(tag, "version", (2, 4, 0)))[:2] in {(2, 2), (2, 3)})
     for frame in list(tag.values())[:20_000]:
         name = frame.FrameID
         if name in _ID3_TEXT:
@@ -89,17 +99,19 @@ def from_id3(tag: Any) -> Tags:
         elif name == "UFID" and frame.owner == "http://musicbrainz.org":
             out.add("musicbrainz_trackid", frame.data.decode("ascii", "replace"))
         elif name == "COMM":
-            out.add("itunsmpb" if frame.desc == "iTunSMPB" else "comment" if not frame.desc else "", *frame.text)
+            out.add(_ID3_COMMENTS.get(frame.desc.lower(), ""), *frame.text)
         elif name in {"TMCL", "TIPL", "IPLS"}:
             out.performers += [(str(role), str(person)) for role, person in frame.people[:_MOST_VALUES]]
         elif name == "APIC":
             out.picture(int(frame.type), frame.data)
         elif name == "USLT":
             out.words.append((frame.lang, frame.text))
-        elif name == "SYLT" and frame.format == 2 and len(out.timed) < 8:
+        elif name == "SYLT" and frame.format == 2 and frame.type <= 2 and len(out.timed) < 8:
             out.timed.append((frame.lang, [(int(at), str(text)) for text, at in frame.text[:5000]]))
         elif name == "RVA2" and frame.desc.lower() in {"track", "album"}:
             out.add(f"replaygain_{frame.desc.lower()}_gain", f"{frame.gain:.2f} dB")
+            if frame.peak:
+                out.add(f"replaygain_{frame.desc.lower()}_peak", str(frame.peak))
     out.fields.pop("", None)
     return out
 
@@ -125,11 +137,6 @@ def from_vorbis(tag: Any, pictures: list[Any]) -> Tags:
                 out.picture(3, base64.b64decode(value))
             except ValueError:
                 out.picture(3, b"?")
-        elif name == "performer" and value.endswith(")") and " (" in value:
-            person, _, role = value[:-1].rpartition(" (")
-            out.performers.append((role, person))
-        elif name in {"lyrics", "syncedlyrics"}:
-            out.words.append(("xxx", value))
         else:
             out.add(name, value)
     for picture in pictures:
@@ -158,25 +165,20 @@ def from_mp4(tag: Any) -> Tags:
             out.add(name, *(bytes(one).decode("utf-8", "replace") for one in value))
         elif key in _MP4:
             texts = [str(one) for one in (value if isinstance(value, list) else [value])]
-            if key == "\xa9lyr":
-                out.words += [("xxx", text) for text in texts]
-            else:
-                out.add(_MP4[key], *texts)
+            out.add(_MP4[key], *texts)
     return out
 
 
 def from_ape(tag: Any) -> Tags:
-    """APEv2: WavPack, Monkey's Audio."""
+    """APEv2: WavPack, Monkey's Audio, some MP3 files."""
     out = Tags()
     for key, value in (tag or {}).items():
         name = _name(key)
         if value.kind == 1:  # binary: a name, NUL, the picture
             if name.startswith("cover art"):
                 out.picture(3 if "front" in name else 0, bytes(value.value).partition(b"\0")[2])
-        elif name in {"lyrics"}:
-            out.words += [("xxx", str(value))]
         else:
-            out.add(name, *str(value).split("\0"))
+            out.add(name, str(value))
     return out
 
 
@@ -188,8 +190,6 @@ def from_asf(tag: Any) -> Tags:
         for value in values if isinstance(values, list) else [values]:
             if key == "WM/Picture":
                 out.picture(*_asf_picture(bytes(getattr(value, "value", b""))))
-            elif name == "lyrics":
-                out.words.append(("xxx", str(value)))
             else:
                 out.add(name, str(value))
     return out

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from segue.errors import ConfigError, DataDirInUse
+from segue.errors import ConfigError, DataDirInUse, Unavailable
 from segue.store import Database, DataDir, migrate, open_store, schema
 
 
@@ -123,3 +123,78 @@ def test_the_schema_is_what_the_migrations_make(tmp_path: Path) -> None:
         engine = sa.create_engine(f"sqlite:///{data.database}")
         with engine.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+
+
+def shape(path: Path) -> set[tuple[str, str, str]]:
+    """Every table and index, as SQLite keeps them, less white space."""
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'").fetchall()
+    return {(kind, name, " ".join(sql.split())) for kind, name, sql in rows}
+
+
+def aged(data: DataDir, *changes: str) -> None:
+    """A database as an early 0001 made it, with something in it."""
+    migrate(data)
+    with sqlite3.connect(data.database) as connection:
+        for change in (*changes, "UPDATE alembic_version SET version_num = '0001'", "INSERT INTO setting VALUES ('old', '1')"):
+            connection.execute(change)
+
+
+def test_an_old_database_gets_the_indexes_it_lacks(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "fresh") as data:
+        migrate(data)
+        fresh = shape(data.database)
+    with DataDir(tmp_path / "old") as data:
+        other = "CREATE INDEX ix_track_sort ON track (sort_key, id)"
+        aged(data, "DROP INDEX ix_track_seen", "DROP INDEX ix_annotation_id", "DROP INDEX ix_track_sort", other)
+        before = shape(data.database)
+        assert before != fresh
+        with open_store(data).read() as connection:
+            assert connection.execute(sa.select(schema.setting.c.key)).scalars().all() == ["old"]
+        assert shape(data.database) == fresh
+        [copy] = data.backups.iterdir()
+        assert shape(copy) == before
+        with sqlite3.connect(copy) as kept:
+            assert kept.execute("SELECT key FROM setting").fetchall() == [("old",)]
+        assert migrate(data) is None
+
+
+def test_a_migration_that_fails_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "data") as data:
+        # An index cannot have the name of a table. Those of other tables are made before it is met, and must go again.
+        aged(data, "DROP INDEX ix_track_seen", "DROP INDEX ix_annotation_id", "CREATE TABLE ix_track_seen (x)")
+        before = shape(data.database)
+        with pytest.raises(Unavailable, match="left as it was"):
+            open_store(data)
+        assert shape(data.database) == before
+        with sqlite3.connect(data.database) as connection:
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+            connection.execute("DROP TABLE ix_track_seen")
+        open_store(data).close()
+        assert ("index", "ix_track_seen") in {(kind, name) for kind, name, _ in shape(data.database)}
+
+
+def columns(path: Path) -> dict[str, set[tuple[str, str]]]:
+    with sqlite3.connect(path) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: {(row[1], row[2]) for row in connection.execute(f"PRAGMA table_xinfo({name})")} for name in tables}
+
+
+def test_projections_of_an_older_shape_are_made_anew_from_the_log(tmp_path: Path) -> None:
+    with DataDir(tmp_path / "fresh") as data:
+        migrate(data)
+        fresh, indexes = columns(data.database), {row[:2] for row in shape(data.database)}
+    with DataDir(tmp_path / "old") as data:
+        old_play = "CREATE TABLE play (user_id, play_id, track_id, started_at, PRIMARY KEY (user_id, play_id, track_id))"
+        aged(
+            data,
+            *("DROP TABLE play", old_play, "DROP TABLE listen", "DROP TABLE tally", "DROP TABLE external"),
+            *("DROP INDEX ix_track_isrc", "ALTER TABLE track DROP COLUMN isrc", "ALTER TABLE folder DROP COLUMN portrait"),
+            *("INSERT INTO play VALUES ('u', 'p', 't', 1)", "INSERT INTO projection VALUES ('listens', 7)"),
+        )
+        open_store(data).close()
+        assert columns(data.database) == fresh
+        assert {row[:2] for row in shape(data.database)} == indexes
+        with sqlite3.connect(data.database) as connection:
+            assert connection.execute("SELECT count(*) FROM play").fetchone() == (0,)
+            assert connection.execute("SELECT count(*) FROM projection").fetchone() == (0,), "the log is folded from its beginning"

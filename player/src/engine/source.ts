@@ -40,12 +40,22 @@ const FORMATS: Record<Format, { type: string; bitrateKbps: number | null }> = {
   flac: { type: 'audio/flac', bitrateKbps: null },
 }
 
+const MP4_CODECS: Record<string, string> = {
+  alac: 'alac',
+  flac: 'flac',
+  opus: 'opus',
+  ac3: 'ac-3',
+  eac3: 'ec-3',
+  mp3: 'mp4a.6b',
+}
+
 /** The type with its codec, as `canPlayType` wants it; null where nothing can play it. */
 export function mimeOf(track: Pick<Track, 'suffix' | 'codec' | 'content_type'>): string | null {
   const suffix = track.suffix.toLowerCase().replace(/^\./, '')
   const codec = (track.codec ?? '').toLowerCase()
   if (NEVER.has(suffix) || /^(wma|dsd|ape|wavpack|monkey|musepack|tak|tta)/.test(codec)) return null
-  if (codec === 'alac') return 'audio/mp4; codecs="alac"'
+  if (/^(adpcm|alaw|mulaw|mp2)$/.test(codec)) return null
+  if (/^(m4a|m4b|mp4)$/.test(suffix) && MP4_CODECS[codec]) return `audio/mp4; codecs="${MP4_CODECS[codec]}"`
   if (suffix === 'ogg' || suffix === 'oga') {
     if (codec === 'opus' || codec === 'flac') return `audio/ogg; codecs="${codec}"`
     if (codec === 'speex') return null

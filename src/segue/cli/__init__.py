@@ -1,11 +1,12 @@
 """The command line: ``segue``. Exit 0 done, 1 failed, 2 wrong usage; answers on standard output, the rest on standard error."""
 
+import errno
 import sys
 
 from cyclopts import App, CycloptsError
 
 from segue import __version__
-from segue.cli import _accounts, _keeping, _libraries, _serve
+from segue.cli import _accounts, _history, _keeping, _libraries, _serve
 from segue.cli._common import err, printable
 from segue.errors import SegueError
 
@@ -22,6 +23,8 @@ app.command(_libraries.scan)
 app.command(_libraries.app)
 app.command(_accounts.users)
 app.command(_accounts.tokens)
+app.command(_history.import_, name="import")
+app.command(_history.export)
 app.command(_keeping.backup)
 app.command(_keeping.restore)
 app.command(_serve.doctor)
@@ -40,5 +43,10 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        err.print("[bold red]segue:[/] The disk is full. Free some space, then try again.")
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

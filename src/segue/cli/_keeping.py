@@ -13,7 +13,7 @@ def backup(target: Path = Path(), *, data: Data = None, json: Json = False) -> N
     Parameters
     ----------
     target
-        A file to write (.tar), or a folder to put a dated one in.
+        A file to write (.tar.gz, or .tar to not compress), or a folder to put a dated .tar.gz in.
     """
     answer = do(data, "backup", {"target": str(target.expanduser().absolute())})
     show_json(answer) if json else out.print(f"Wrote {answer['path']} ({answer['size_bytes'] / 1e6:.1f} MB).")
@@ -27,7 +27,7 @@ def restore(archive: Path, *, data: Data = None, json: Json = False) -> None:
     Parameters
     ----------
     archive
-        The .tar file.
+        The .tar.gz or .tar file.
     """
     from segue.keeping import restore_archive
 

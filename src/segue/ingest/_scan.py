@@ -8,24 +8,23 @@ the next goes on where it was.
 import itertools
 import os
 import queue
-import struct
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from segue.ingest._images import KINDS, known_images, refused_images, write_image
 from segue.ingest._playlists import update_playlist
 from segue.ingest._record import Answer, ImageAnswer
+from segue.ingest._spool import BATCH_FILES, Job, Spool
 from segue.ingest._walk import FolderSeen, walk
 from segue.ingest._workers import Item, TagWorker
-from segue.ingest._write import File, Touched, Writer, Written, art_id, display, refresh_artists, refresh_folders, refresh_releases
+from segue.ingest._write import File, Touched, Writer, Written, display, refresh_artists, refresh_folders, refresh_releases
 from segue.model import Finding, Library, ScanProgress, ScanReport
 from segue.observe import get_logger, metrics
 from segue.store import Database
@@ -33,80 +32,12 @@ from segue.store import schema as s
 from segue.types import FolderId, LibraryId, new_id, now
 
 _log = get_logger("ingest")
-BATCH_FILES = 48
-"""Files read and written at once: about 20 ms of writing, under the 50 ms a write may hold the database."""
 _PUBLISH_S = 1.0
 """Seconds between two updates of counts and search while a long scan goes on."""
 _FOLDERS_A_SNAPSHOT = 1000
 """Folders compared under one read snapshot: a longer one would keep the write-ahead log from being folded in."""
 
 Publish = Callable[[Touched], None]
-
-
-class _Job(msgspec.Struct, array_like=True):
-    """One file waiting to be read."""
-
-    path: str
-    folder_id: str
-    size: int
-    mtime_ns: int
-    known_id: str | None = None
-    was_missing: bool = False
-    lrc: str | None = None
-    lrc_mtime_ns: int = 0
-    image: bool = False
-
-
-class _Spool:
-    """Jobs on disk, first in, first out, in batches."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self._lock = threading.Lock()
-        self._waiting: list[_Job] = []
-        self.files = 0
-
-    def add(self, jobs: Sequence[_Job]) -> None:
-        """The jobs of one folder; a batch ends between folders where it can, so that a release is written at once."""
-        if self._waiting and len(self._waiting) + len(jobs) > BATCH_FILES:
-            self.flush()
-        for job in jobs:
-            self._waiting.append(job)
-            if len(self._waiting) >= BATCH_FILES:
-                self.flush()
-        self.files += len(jobs)
-
-    def flush(self) -> None:
-        if self._waiting:
-            # Paths may hold surrogates: as bytes they survive any encoder.
-            body = msgspec.msgpack.encode([_packed(job) for job in self._waiting])
-            self._file.write(struct.pack(">I", len(body)) + body)
-            self._waiting.clear()
-
-    def rewind(self) -> None:
-        self.flush()
-        self._file.seek(0)
-
-    def take(self) -> list[_Job]:
-        """The next batch; empty when there are no more. Safe from several threads."""
-        with self._lock:
-            head = self._file.read(4)
-            body = self._file.read(struct.unpack(">I", head)[0]) if head else b""
-        return [_unpacked(one) for one in msgspec.msgpack.decode(body)] if body else []
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _packed(job: _Job) -> list[Any]:
-    fields = list(msgspec.structs.astuple(job))
-    fields[0], fields[6] = os.fsencode(job.path), job.lrc and os.fsencode(job.lrc)
-    return fields
-
-
-def _unpacked(fields: list[Any]) -> _Job:
-    fields[0], fields[6] = os.fsdecode(fields[0]), fields[6] and os.fsdecode(fields[6])
-    return _Job(*fields)
 
 
 @dataclass(slots=True)
@@ -153,12 +84,10 @@ class _KnownFolders:
         self._db, self._library = db, library
         f = s.folder
         self.ids: dict[str, FolderId] = {}
-        self.images: dict[FolderId, tuple[str, str]] = {}
         with db.read() as connection:
-            for row in connection.execute(sa.select(f.c.path, f.c.id, f.c.image, f.c.image_stamp).where(f.c.library_id == library.id)):
+            for row in connection.execute(sa.select(f.c.path, f.c.id).where(f.c.library_id == library.id)):
                 self.ids[row.path] = row.id
-                if row.image is not None:
-                    self.images[row.id] = (row.image, row.image_stamp)
+            self.images = known_images(connection, library.id)
             failures = sa.select(s.failed_file.c.folder_id).distinct().where(s.failed_file.c.library_id == library.id)
             self.with_failures = frozenset(connection.execute(failures).scalars())
         self._new: list[dict[str, Any]] = []
@@ -221,7 +150,7 @@ class Scanner:
         """
         run = _Run(library, report, stop)
         writer = Writer(library.id)
-        spool = _Spool()
+        spool = Spool()
         unsettled = _Unsettled(self._db, library.id)
         try:
             if unsettled.was_left:
@@ -265,7 +194,7 @@ class Scanner:
                 return False
         return True
 
-    def _walk(self, run: _Run, spool: _Spool, folders: Sequence[str] | None, full: bool, writer: Writer) -> None:
+    def _walk(self, run: _Run, spool: Spool, folders: Sequence[str] | None, full: bool, writer: Writer) -> None:
         known = _KnownFolders(self._db, run.library)
         met: set[str] = set()
         for start in _outermost(folders) if folders is not None else [""]:
@@ -294,7 +223,7 @@ class Scanner:
     def _compare(
         self,
         run: _Run,
-        spool: _Spool,
+        spool: Spool,
         raw: Any,
         folder: FolderSeen,
         folder_id: FolderId,
@@ -312,9 +241,8 @@ class Scanner:
             if folder_id in known.with_failures:
                 raw.execute("SELECT path, size_bytes, mtime_ns FROM failed_file WHERE folder_id = ?", (folder_id,))
                 failed = {os.fsdecode(row[0]): row[1:] for row in raw.fetchall()}
-        image, stamp = known.images.get(folder_id, (None, None))
         prefix = f"{folder.path}/" if folder.path else ""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         for seen in folder.audio:
             path = prefix + seen.name
             lrc = folder.lrc.get(seen.name.rpartition(".")[0]) if folder.lrc else None
@@ -328,7 +256,7 @@ class Scanner:
                 continue
             failed.pop(path, None)
             jobs.append(
-                _Job(
+                Job(
                     path,
                     folder_id,
                     seen.size,
@@ -341,12 +269,13 @@ class Scanner:
             )
         run.seen += len(folder.audio)
         run.playlists += [prefix + one.name for one in folder.playlists]
-        stamped = f"{folder.image.size} {folder.image.mtime_ns}" if folder.image else None
-        if stamped != stamp or (folder.image and image != prefix + folder.image.name):
-            if folder.image:
-                jobs.insert(0, _Job(prefix + folder.image.name, folder_id, folder.image.size, folder.image.mtime_ns, image=True))
-            else:
-                self._no_image(folder_id, writer)
+        for kind in KINDS:
+            image, before = folder.image if kind == "image" else folder.portrait, known.images.get((folder_id, kind))
+            if image and (full or before != (prefix + image.name, f"{image.size} {image.mtime_ns}")):
+                jobs.insert(0, Job(prefix + image.name, folder_id, image.size, image.mtime_ns, image=kind))
+            elif before and not image:
+                with self._db.write() as connection:
+                    write_image(connection, writer.touched, run.library.id, folder_id, kind, None)
         lost = [row[0] for row in rows.values() if row[3] is None]
         if lost or failed:
             self._mark(run, writer, lost, folder_id, list(failed))
@@ -407,7 +336,7 @@ class Scanner:
 
     # -- reading and writing -------------------------------------------------------------------------------------------
 
-    def _read(self, run: _Run, spool: _Spool, writer: Writer) -> None:
+    def _read(self, run: _Run, spool: Spool, writer: Writer) -> None:
         run.total, run.started = spool.files, time.monotonic()
         if not spool.files:
             spool.rewind()
@@ -422,9 +351,9 @@ class Scanner:
                 self._settle(writer)
                 published = time.monotonic()
 
-    def _answers(self, run: _Run, spool: _Spool) -> Iterator[tuple[list[_Job], list[Answer | ImageAnswer]]]:
+    def _answers(self, run: _Run, spool: Spool) -> Iterator[tuple[list[Job], list[Answer | ImageAnswer]]]:
         """Batches with their answers, as the workers finish them."""
-        out: queue.Queue[tuple[list[_Job], list[Answer | ImageAnswer]] | BaseException | None] = queue.Queue(maxsize=self._n_workers * 2)
+        out: queue.Queue[tuple[list[Job], list[Answer | ImageAnswer]] | BaseException | None] = queue.Queue(maxsize=self._n_workers * 2)
         quit_ = threading.Event()
 
         def work() -> None:
@@ -458,14 +387,14 @@ class Scanner:
             for thread in threads:
                 thread.join(60)
 
-    def _item(self, root: str, job: _Job) -> Item:
-        return Item(os.path.join(root, job.path), job.lrc and os.path.join(root, job.lrc), job.image)
+    def _item(self, root: str, job: Job) -> Item:
+        return Item(os.path.join(root, job.path), job.lrc and os.path.join(root, job.lrc), job.image is not None)
 
-    def _write(self, run: _Run, writer: Writer, jobs: Sequence[_Job], answers: Sequence[Answer | ImageAnswer]) -> None:
+    def _write(self, run: _Run, writer: Writer, jobs: Sequence[Job], answers: Sequence[Answer | ImageAnswer]) -> None:
         files: list[File] = []
         findings: list[dict[str, Any]] = []
         failed: list[dict[str, Any]] = []
-        images: list[tuple[_Job, ImageAnswer]] = []
+        images: list[tuple[Job, ImageAnswer]] = []
         for job, answer in zip(jobs, answers, strict=True):
             told = [answer.error] if answer.error else []
             if isinstance(answer, ImageAnswer):
@@ -486,7 +415,8 @@ class Scanner:
             for table in (s.finding, s.failed_file):
                 connection.execute(table.delete().where(table.c.library_id == run.library.id, table.c.path.in_(paths)))
             for job, image in images:
-                self._write_image(connection, writer, job, image)
+                found = (job.path, f"{job.size} {job.mtime_ns}", image)
+                write_image(connection, writer.touched, run.library.id, job.folder_id, job.image or "image", found)
             written = writer.write(connection, files) if files else Written()
             if findings:
                 connection.execute(s.finding.insert().prefix_with("OR REPLACE"), [one | here for one in findings])
@@ -499,23 +429,6 @@ class Scanner:
         run.written.moved += written.moved
         # What moved was counted missing by the walk of this very scan, or of an earlier one.
         run.missing = max(0, run.missing - written.moved)
-
-    def _write_image(self, connection: sa.Connection, writer: Writer, job: _Job, answer: ImageAnswer) -> None:
-        f = s.folder
-        values: dict[str, Any] = {"image": job.path, "image_stamp": f"{job.size} {job.mtime_ns}", "art_id": None}
-        if answer.record:
-            id = art_id(answer.record.hash)
-            values["art_id"] = id
-            row = {"id": id, "library_id": writer.library_id, "path": job.path, "embedded": 0}
-            row |= {"content_type": answer.record.content_type, "size_bytes": answer.record.size}
-            connection.execute(s.art.insert().prefix_with("OR REPLACE").values(**row))
-        connection.execute(f.update().where(f.c.id == job.folder_id).values(**values))
-        writer.touched.releases.update(_releases_of(connection, job.folder_id))
-
-    def _no_image(self, folder_id: FolderId, writer: Writer) -> None:
-        with self._db.write() as connection:
-            connection.execute(s.folder.update().where(s.folder.c.id == folder_id).values(image=None, image_stamp=None, art_id=None))
-            writer.touched.releases.update(_releases_of(connection, folder_id))
 
     # -- settling ------------------------------------------------------------------------------------------------------
 
@@ -552,7 +465,8 @@ class Scanner:
         with self._db.write() as connection:
             if folders is None and not run.stop.is_set():
                 own = sa.select(f.c.path, f.c.kind).where(f.c.library_id == run.library.id)
-                for row in connection.execute(own.where(f.c.path.not_in(failed), f.c.path.not_in(present))).all():
+                own = own.where(f.c.path.not_in(failed), f.c.path.not_in(present), f.c.path.not_in(refused_images(run.library.id)))
+                for row in connection.execute(own).all():
                     if (row.path, row.kind) not in run.findings:
                         gone = (f.c.library_id == run.library.id) & (f.c.path == row.path) & (f.c.kind == row.kind)
                         connection.execute(f.delete().where(gone))
@@ -593,13 +507,6 @@ class Scanner:
                 for row in rows
             ),
         )
-
-
-def _releases_of(connection: sa.Connection, folder_id: str) -> list[str]:
-    """Releases with tracks in a folder or in its discs' folders."""
-    r, t = s.release, s.track
-    query = sa.select(r.c.id).where(r.c.folder_id == folder_id).union(sa.select(t.c.release_id).where(t.c.folder_id == folder_id))
-    return list(connection.execute(query).scalars())
 
 
 def _parts(ids: set[str], n: int) -> Iterator[list[str]]:

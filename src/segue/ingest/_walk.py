@@ -16,6 +16,7 @@ AUDIO = frozenset(
 _IMAGES = frozenset(("jpg", "jpeg", "png", "webp", "gif"))
 _COVER = re.compile(r"(cover|folder|front|album|albumart|artwork)\.", re.IGNORECASE)
 _COVER_ORDER = ("cover", "folder", "front", "album", "albumart", "artwork")
+_PORTRAIT = "artist"
 _IGNORE = ".segueignore"
 _DEEPEST = 64
 """Levels of folders: beyond any real library."""
@@ -37,6 +38,8 @@ class FolderSeen:
     path: str
     audio: list[Seen] = field(default_factory=list)
     image: Seen | None = None
+    portrait: Seen | None = None
+    """A picture of the artist: of several, the first by name."""
     lrc: dict[str, Seen] = field(default_factory=dict)
     """Lyrics files by name without extension."""
     playlists: list[Seen] = field(default_factory=list)
@@ -106,7 +109,9 @@ def _sort(seen: Seen, out: FolderSeen, images: list[Seen]) -> None:
     if suffix in AUDIO:
         out.audio.append(seen)
     elif suffix in _IMAGES:
-        if _COVER.match(seen.name) and seen.name.split(".")[0].lower() in _COVER_ORDER:
+        if seen.name.rpartition(".")[0].lower() == _PORTRAIT:
+            out.portrait = min(out.portrait or seen, seen, key=lambda one: one.name)
+        elif _COVER.match(seen.name) and seen.name.split(".")[0].lower() in _COVER_ORDER:
             images.append(seen)
     elif suffix == "lrc":
         out.lrc[seen.name[:-4]] = seen

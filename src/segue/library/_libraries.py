@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,8 @@ from segue.store import Database
 from segue.store import schema as s
 from segue.types import LibraryId, UserId
 
-_BATCH = 1000
+_BATCH = 200
+"""Rows of a table deleted in one transaction, so that it stays below 50 ms."""
 
 
 class Libraries:
@@ -89,33 +91,56 @@ class Libraries:
         return self.get(id)
 
     def remove(self, id: LibraryId) -> int:
-        """Forget a library: unseen at once, then its rows in batches. What the log says of its tracks stays. Returns how many."""
-        removed = 0
+        """Forget a library: unseen at once, then its rows in batches. What the log says of its tracks stays. Returns how many.
+
+        A removal that is cut short is ended by :meth:`finish_removals`.
+        """
         with self._db.write(urgent=True) as connection:
             if not connection.execute(s.library.delete().where(s.library.c.id == id)).rowcount:
                 raise NotFound("library", str(id))
             connection.execute(s.library_grant.delete().where(s.library_grant.c.library_id == id))
-        while True:
-            with self._db.write() as connection:
-                ids = list(connection.execute(sa.select(s.track.c.id).where(s.track.c.library_id == id).limit(_BATCH)).scalars())
-                if not ids:
-                    break
-                for start in range(0, len(ids), 500):
-                    part = ids[start : start + 500]
-                    for table in (s.track_artist, s.track_genre, s.lyrics):
-                        connection.execute(table.delete().where(table.c.track_id.in_(part)))
-                    connection.execute(s.track.delete().where(s.track.c.id.in_(part)))
-                removed += len(ids)
-        with self._db.write() as connection:
-            gone = sa.select(s.release.c.id).where(s.release.c.library_id == id)
-            for table in (s.release_artist, s.release_genre):
-                connection.execute(table.delete().where(table.c.release_id.in_(gone)))
-            for table in (s.release, s.folder, s.finding, s.failed_file, s.art, s.artist_library):
-                connection.execute(table.delete().where(table.c.library_id == id))
-            lists = sa.select(s.playlist.c.id).where(s.playlist.c.library_id == id)
-            connection.execute(s.playlist_entry.delete().where(s.playlist_entry.c.playlist_id.in_(lists)))
-            connection.execute(s.playlist.delete().where(s.playlist.c.library_id == id))
+        return self._clear(id, Event())
+
+    def finish_removals(self, stop: Event | None = None) -> int:
+        """End what a killed process began: clear libraries that are no more and still have rows. Returns how many tracks that removed.
+
+        Ends between two batches when ``stop`` is set.
+        """
+        with self._db.read() as connection:
+            given = connection.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'library'")).scalar() or 0
+            there = set(connection.execute(sa.select(s.library.c.id)).scalars())
+            left = [
+                id
+                for id in range(1, given + 1)
+                if id not in there and connection.execute(sa.select(s.folder.c.id).where(s.folder.c.library_id == id).limit(1)).first()
+            ]
+        return sum(self._clear(LibraryId(id), stop or Event()) for id in left)
+
+    def _clear(self, id: LibraryId, stop: Event) -> int:
+        """Remove every row of a library that is no more; its folders last, as they tell that there is more to do."""
+        removed = self._delete(stop, s.track, id, (s.track_artist.c.track_id, s.track_genre.c.track_id, s.lyrics.c.track_id))
+        self._delete(stop, s.release, id, (s.release_artist.c.release_id, s.release_genre.c.release_id))
+        self._delete(stop, s.playlist, id, (s.playlist_entry.c.playlist_id,))
+        for column in (s.artist_library.c.artist_id, s.art.c.id, s.finding.c.path, s.failed_file.c.path, s.folder.c.id):
+            self._delete(stop, column.table, id, (), key=column)
         return removed
+
+    def _delete(
+        self, stop: Event, table: sa.Table, id: LibraryId, parts: Sequence[sa.Column[Any]], *, key: sa.Column[Any] | None = None
+    ) -> int:
+        """Delete the library's rows of a table, and the rows of others (``parts`` name the table's key there), in batches."""
+        column = table.c.id if key is None else key
+        with self._db.read() as connection:
+            keys = list(connection.execute(sa.select(column).where(table.c.library_id == id).distinct()).scalars())
+        for start in range(0, len(keys), _BATCH):
+            if stop.is_set():
+                return start
+            batch = keys[start : start + _BATCH]
+            with self._db.write() as connection:
+                for part in parts:
+                    connection.execute(sa.delete(part.table).where(part.in_(batch)))
+                connection.execute(sa.delete(table).where(column.in_(batch), table.c.library_id == id))
+        return len(keys)
 
 
 def _name(text: str) -> str:

@@ -3,19 +3,22 @@ keeps its place."""
 
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from segue.errors import BadRequest, Forbidden, NotFound
 from segue.library import _pages, _rows
+from segue.library._order import STEP, Change, change
 from segue.model import Listener, Playlist, Track
 from segue.store import Database
 from segue.store import schema as s
 from segue.types import PlaylistId, TrackId, is_id, new_id
 
 MOST_ENTRIES = 100_000
+_AT_ONCE = 1000
+"""Entries written or deleted by one statement."""
 _UNDO_MS = 30 * 86_400_000
 _TOO_LONG = f"A playlist holds at most {MOST_ENTRIES:,} tracks."
 _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -24,6 +27,11 @@ _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _later() -> sa.ColumnElement[int]:
+    """Now, or just after the last change: no two changes of a playlist have the same instant."""
+    return sa.func.max(_now(), s.playlist.c.changed_at + 1)
 
 
 class Playlists:
@@ -54,15 +62,20 @@ class Playlists:
         id, at = PlaylistId(new_id()), _now()
         values = {"id": id, "owner_id": listener.user.id, "name": _name(name), "comment": _comment(comment), "public": int(public)}
         self._check(listener, track_ids)
+        # Written in parts, as a deleted one until it is whole: what a killed process leaves goes where deleted ones go.
         with self._db.write(urgent=True) as connection:
-            connection.execute(s.playlist.insert().values(**values, created_at=at, changed_at=at))
-            self._insert(connection, id, 0, track_ids)
+            connection.execute(s.playlist.insert().values(**values, created_at=at, changed_at=at, deleted_at=at))
+        for start in range(0, len(track_ids), _AT_ONCE):
+            with self._db.write(urgent=True) as connection:
+                self._insert(connection, id, start * STEP, track_ids[start : start + _AT_ONCE])
+        with self._db.write(urgent=True) as connection:
+            connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(deleted_at=None))
         return self._shown(listener, id)
 
     def update(
         self, listener: Listener, id: PlaylistId, *, name: str | None = None, comment: str | None = None, public: bool | None = None
     ) -> Playlist:
-        values: dict[str, Any] = {"changed_at": _now()}
+        values: dict[str, Any] = {"changed_at": _later()}
         values |= {} if name is None else {"name": _name(name)}
         values |= {} if comment is None else {"comment": _comment(comment)}
         values |= {} if public is None else {"public": int(public)}
@@ -74,13 +87,14 @@ class Playlists:
     def replace(self, listener: Listener, id: PlaylistId, track_ids: Sequence[TrackId]) -> Playlist:
         """The whole order. Entries that the listener cannot see (missing, or no longer granted) stay, at the end."""
         self._check(listener, track_ids)
-        with self._db.write(urgent=True) as connection:
-            self._own(connection, listener, id)
-            unseen = [row.track_id for row in self._entries_seen(connection, listener, id) if not row.seen]
-            connection.execute(s.playlist_entry.delete().where(s.playlist_entry.c.playlist_id == id))
-            self._insert(connection, id, 0, [*track_ids, *unseen])
-            self._touch(connection, id)
-        return self._shown(listener, id)
+
+        def plan(rows: Sequence[Any]) -> Change:
+            wanted = [*track_ids, *(row.track_id for row in rows if not row.seen)]
+            if len(wanted) > MOST_ENTRIES:
+                raise BadRequest(_TOO_LONG)
+            return change([(row.position, row.track_id) for row in rows], wanted)
+
+        return self._edit(listener, id, plan)
 
     def append(self, listener: Listener, id: PlaylistId, track_ids: Sequence[TrackId]) -> Playlist:
         self._check(listener, track_ids)
@@ -89,24 +103,21 @@ class Playlists:
             entry = s.playlist_entry
             query = sa.select(sa.func.max(entry.c.position), sa.func.count()).where(entry.c.playlist_id == id)
             last, count = connection.execute(query).one()
-            self._insert(connection, id, 0 if last is None else last + 1, track_ids, already=count)
+            self._insert(connection, id, 0 if last is None else last + STEP, track_ids, already=count)
             self._touch(connection, id)
         return self._shown(listener, id)
 
     def remove_positions(self, listener: Listener, id: PlaylistId, positions: Sequence[int]) -> Playlist:
         """Positions count from 0 in the list as this listener sees it. Raises NotFound for one that is not there."""
-        with self._db.write(urgent=True) as connection:
-            self._own(connection, listener, id)
-            entry = s.playlist_entry
-            seen = [row.position for row in self._entries_seen(connection, listener, id) if row.seen]
+
+        def plan(rows: Sequence[Any]) -> Change:
+            seen = [row.position for row in rows if row.seen]
             for position in positions:
                 if not 0 <= position < len(seen):
                     raise NotFound("entry", str(position))
-            gone = sorted({seen[position] for position in positions})
-            for part in range(0, len(gone), 500):
-                connection.execute(entry.delete().where(entry.c.playlist_id == id, entry.c.position.in_(gone[part : part + 500])))
-            self._touch(connection, id)
-        return self._shown(listener, id)
+            return Change(tuple(sorted({seen[position] for position in positions})), ())
+
+        return self._edit(listener, id, plan)
 
     def delete(self, listener: Listener, id: PlaylistId) -> None:
         """Kept for 30 days, so that it can be restored."""
@@ -163,7 +174,23 @@ class Playlists:
             .outerjoin(note, sa.and_(note.c.id == p.c.id, note.c.type == "playlist", note.c.user_id == listener.user.id))
         )
 
-    def _own(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> None:
+    def _edit(self, listener: Listener, id: PlaylistId, plan: Callable[[Sequence[Any]], Change]) -> Playlist:
+        """Change entries. ``plan`` is made of :meth:`_entries_seen` before the write begins, and anew if they changed meanwhile."""
+        with self._db.read() as connection:
+            version = self._own(connection, listener, id)
+            work = plan(self._entries_seen(connection, listener, id))
+        with self._db.write(urgent=True) as connection:
+            if self._own(connection, listener, id) != version:
+                work = plan(self._entries_seen(connection, listener, id))
+            for start in range(0, len(work.gone), _AT_ONCE):
+                gone = s.playlist_entry.c.position.in_(work.gone[start : start + _AT_ONCE])
+                connection.execute(s.playlist_entry.delete().where(s.playlist_entry.c.playlist_id == id, gone))
+            self._put(connection, id, work.new)
+            self._touch(connection, id)
+        return self._shown(listener, id)
+
+    def _own(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> int:
+        """When it was changed last, another instant for each change. Raises NotFound, Forbidden."""
         p = s.playlist
         _known(id)
         row = connection.execute(sa.select(p).where(p.c.id == id, p.c.deleted_at.is_(None), self._readable(listener))).first()
@@ -171,6 +198,7 @@ class Playlists:
             raise NotFound("playlist", id)
         if row.owner_id != listener.user.id or row.library_id is not None:
             raise Forbidden("This playlist can only be changed by its owner; one that comes from a file, only in that file.")
+        return int(row.changed_at)
 
     def _one(self, connection: sa.Connection, listener: Listener, id: PlaylistId) -> Playlist:
         _known(id)
@@ -206,12 +234,15 @@ class Playlists:
     def _insert(self, connection: sa.Connection, id: PlaylistId, start: int, track_ids: Sequence[TrackId], *, already: int = 0) -> None:
         if already + len(track_ids) > MOST_ENTRIES:
             raise BadRequest(_TOO_LONG)
-        rows = [(id, start + number, one) for number, one in enumerate(track_ids)]
-        if rows:
+        self._put(connection, id, [(start + number * STEP, one) for number, one in enumerate(track_ids)])
+
+    def _put(self, connection: sa.Connection, id: PlaylistId, entries: Sequence[tuple[int, str]]) -> None:
+        if entries:
+            rows = [(id, position, track_id) for position, track_id in entries]
             connection.exec_driver_sql("INSERT INTO playlist_entry (playlist_id, position, track_id) VALUES (?, ?, ?)", rows)
 
     def _touch(self, connection: sa.Connection, id: PlaylistId) -> None:
-        connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(changed_at=_now()))
+        connection.execute(s.playlist.update().where(s.playlist.c.id == id).values(changed_at=_later()))
 
     def _shown(self, listener: Listener, id: PlaylistId) -> Playlist:
         with self._db.read() as connection:

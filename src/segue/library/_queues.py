@@ -13,6 +13,8 @@ from segue.types import Instant, Ms, TrackId, UserId, now
 
 MOST = 10_000
 """Tracks of a queue; a longer one is refused."""
+LONGEST_MS = 7 * 86_400_000
+"""The furthest position within a track; a later one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,13 @@ class Queues:
         return Queue(tuple(json.loads(row.track_ids)), row.current, row.position_ms, row.changed_at, row.changed_by)
 
     def put(self, user_id: UserId, track_ids: Sequence[TrackId], current: int, position_ms: Ms, *, changed_by: str = "") -> Queue:
-        """Raises BadRequest when it is too long or ``current`` is outside it."""
+        """Raises BadRequest when it is too long, ``current`` is outside it, or the position is negative or beyond ``LONGEST_MS``."""
         if len(track_ids) > MOST:
             raise BadRequest(f"A queue holds at most {MOST:,} tracks.")
         if not (0 <= current < len(track_ids) or (not track_ids and current == 0)):
             raise BadRequest("The current track must be one of the queue.")
+        if not 0 <= position_ms <= LONGEST_MS:
+            raise BadRequest(f"The position must lie between 0 and {LONGEST_MS:,} ms.")
         queue = Queue(tuple(track_ids), current, position_ms, now(), changed_by[:64])
         row = {
             "user_id": user_id,

@@ -93,6 +93,31 @@ _ARTIST_ART = (
 )
 
 
+_folder, _above = s.folder.alias("of_release"), s.folder.alias("above")
+_ARTIST_PORTRAIT = (
+    # The library's own folder is nobody's.
+    sa.select(
+        s.release_artist.c.artist_id,
+        sa.func.max(
+            sa.func.coalesce(
+                sa.case((_above.c.parent_id.is_not(None), _above.c.portrait_art_id)),
+                sa.case((_folder.c.parent_id.is_not(None), _folder.c.portrait_art_id)),
+            )
+        ),
+    )
+    .join(s.release, s.release.c.id == s.release_artist.c.release_id)
+    .join(_folder, _folder.c.id == s.release.c.folder_id)
+    .outerjoin(_above, _above.c.id == _folder.c.parent_id)
+    .where(
+        s.release_artist.c.artist_id.in_(_expanding("ids")),
+        s.release_artist.c.position == 0,
+        within(s.release, _expanding("libraries")),
+        s.release.c.track_count > 0,
+    )
+    .group_by(s.release_artist.c.artist_id)
+)
+
+
 def annotation(row: Any) -> Annotation:
     return Annotation(liked_at=row.liked_at, rating=row.rating or 0, play_count=row.play_count or 0, last_played_at=row.last_played_at)
 
@@ -211,6 +236,7 @@ def artists(connection: sa.Connection, ids: Sequence[ArtistId], user_id: UserId,
         scope = {"ids": part, "libraries": granted}
         counts = {row[0]: (row[1], row[2]) for row in connection.execute(_ARTIST_COUNTS, scope)}
         art = dict(connection.execute(_ARTIST_ART, scope).all())
+        art |= {id: portrait for id, portrait in connection.execute(_ARTIST_PORTRAIT, scope) if portrait}
         for row in connection.execute(_ARTISTS, {"ids": part, "user_id": user_id}):
             own, n_tracks = counts.get(row.id, (0, 0))
             roles = [name for name, has in (("albumartist", own), ("artist", n_tracks)) if has]

@@ -6,14 +6,18 @@ while the server runs; until it is ready, queries are answered by the database, 
 not see is filtered in the query and checked again in the database.
 """
 
+import os
 import re
 import shutil
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sa
 import tantivy
 
@@ -36,6 +40,9 @@ _FURTHEST = 10_000
 """Hits looked at for one page at the most: further pages of a query with words are empty."""
 _HEAP_BYTES = 20_000_000
 _BATCH = 2000
+_SEGMENT_FILES = frozenset({".store", ".term", ".idx", ".pos", ".fieldnorm", ".fast", ".del"})
+_FOOTER_MARK = 1337
+_CHUNK_BYTES = 1 << 20
 _WORD = re.compile(r"\w+")
 _CJK = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+")
 _FIELDS = (("title", 3.0), ("artist", 2.0), ("release", 1.0))
@@ -91,6 +98,7 @@ class Search:
         self._schema = _schema()
         self._writing = threading.Lock()
         self._one_rebuild = threading.Lock()
+        self._giving_up = threading.Lock()
         self._index: Any = None
         self._writer: Any = None
         self._rebuilding: threading.Thread | None = None
@@ -103,7 +111,8 @@ class Search:
         return self._index is not None
 
     def close(self) -> None:
-        self._closed = True
+        with self._giving_up:
+            self._closed = True
         if self._rebuilding:
             self._rebuilding.join(30)
         with self._writing:
@@ -128,27 +137,37 @@ class Search:
         text = text[:_LONGEST].strip()
         if text in {"", '""', "''", "*"}:
             return self._everything(scoped, artists, releases, tracks)
+        windows: dict[Kind, tuple[int, int]] = {"artist": artists, "release": releases, "track": tracks}
         cut = list(dict.fromkeys(words(text)))[:_MOST_WORDS]
-        index = self._index
-        degraded = index is None
-        find: Callable[[Kind, tuple[int, int]], Sequence[str]]
-        if degraded or not cut:
-            find = lambda kind, window: self._like(scoped, kind, fold(text), *window)  # noqa: E731
-        else:
-            searcher = index.searcher()
-            wanted = self._words_query(cut, fold(text))
-            find = lambda kind, window: self._hits(searcher, wanted, kind, libraries, *window)  # noqa: E731
+        ids = self._indexed(libraries, cut, fold(text), windows) if cut else None
+        if ids is None:
+            ids = {kind: self._like(scoped, kind, fold(text), *window) for kind, window in windows.items()}
+        artist_ids, release_ids = [ArtistId(id) for id in ids["artist"]], [ReleaseId(id) for id in ids["release"]]
         with self._db.read() as connection:
-            artist_ids = [ArtistId(id) for id in find("artist", artists)]
             found_artists = _rows.artists(connection, artist_ids, listener.user.id, scoped.libraries)
-            release_ids = [ReleaseId(id) for id in find("release", releases)]
             found_releases = _rows.releases(connection, release_ids, listener.user.id)
         return Found(
             artists=tuple(a for id in artist_ids if (a := found_artists.get(id)) and (a.release_count or a.track_count)),
             releases=tuple(r for id in release_ids if (r := found_releases.get(id)) and r.library_id in libraries and r.track_count),
-            tracks=self._catalogue.visible_tracks(scoped, [TrackId(id) for id in find("track", tracks)]),
-            degraded=degraded,
+            tracks=self._catalogue.visible_tracks(scoped, [TrackId(id) for id in ids["track"]]),
+            degraded=not self.ready,
         )
+
+    def _indexed(
+        self, libraries: Iterable[LibraryId], cut: Sequence[str], folded: str, windows: dict[Kind, tuple[int, int]]
+    ) -> dict[Kind, Sequence[str]] | None:
+        """Ids from the index; None when there is none, or it turns out to be damaged."""
+        index = self._index
+        if index is None:
+            return None
+        try:
+            searcher, wanted = index.searcher(), self._words_query(cut, folded)
+            return {kind: self._hits(searcher, wanted, kind, libraries, *window) for kind, window in windows.items()}
+        except BaseException as error:
+            if not _means_damage(error):
+                raise
+            self._renew(index, error)
+            return None
 
     def _words_query(self, cut: Sequence[str], folded: str) -> Any:
         query, schema = tantivy.Query, self._schema
@@ -209,17 +228,23 @@ class Search:
     def update(self, track_ids: Sequence[TrackId] = (), release_ids: Sequence[ReleaseId] = (), artist_ids: Sequence[ArtistId] = ()) -> None:
         """Bring these up to date with the database (those gone or missing disappear); seen by the next query."""
         with self._writing:
-            if self._index is None or self._closed:
+            index, writer = self._index, self._writer
+            if index is None or self._closed:
                 return  # a rebuild is under way, and reads the database later than this
-            with self._db.read() as connection:
-                for kind, ids in (("track", track_ids), ("release", release_ids), ("artist", artist_ids)):
-                    for part in _rows.chunks(list(dict.fromkeys(ids))):
-                        for id in part:
-                            self._writer.delete_documents_by_term("key", id)
-                        for document in _documents(connection, kind, part):  # type: ignore[arg-type]
-                            self._writer.add_document(tantivy.Document(**document))
-            self._writer.commit()
-            self._index.reload()
+            try:
+                with self._db.read() as connection:
+                    for kind, ids in (("track", track_ids), ("release", release_ids), ("artist", artist_ids)):
+                        for part in _rows.chunks(list(dict.fromkeys(ids))):
+                            for id in part:
+                                writer.delete_documents_by_term("key", id)
+                            for document in _documents(connection, kind, part):  # type: ignore[arg-type]
+                                writer.add_document(tantivy.Document(**document))
+                writer.commit()
+                index.reload()
+            except BaseException as error:
+                if not _means_damage(error):
+                    raise
+                self._renew(index, error)
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Make the index anew from the database, then put it in the old one's place. The old one serves meanwhile."""
@@ -229,6 +254,13 @@ class Search:
     def _rebuild(self, progress: Progress | None) -> None:
         fresh = self._directory / f"v{_VERSION}-{new_id()}"
         fresh.mkdir(parents=True)
+        try:
+            self._fill(fresh, progress)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+
+    def _fill(self, fresh: Path, progress: Progress | None) -> None:
         index = tantivy.Index(self._schema, path=str(fresh))
         writer = index.writer(heap_size=_HEAP_BYTES * 2, num_threads=1)
         done = 0
@@ -263,16 +295,49 @@ class Search:
             name = marker.read_text().strip()
             if not name.startswith(f"v{_VERSION}-"):
                 raise ValueError("another version")
-            index = tantivy.Index(self._schema, path=str(self._directory / name))
+            place = self._directory / name
+            if not tantivy.Index.exists(str(place)):
+                raise ValueError("its folder holds no index")
+            index = tantivy.Index(self._schema, path=str(place))
             self._writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
             index.searcher()
             self._index = index
             self._sweep(name)
-        except (OSError, ValueError) as error:
+            self._start(lambda: self._examine(index, place))
+        except BaseException as error:
+            if not _means_damage(error):
+                raise
             if marker.exists():
-                _log.warning("the search index is rebuilt", why=str(error))
-            self._rebuilding = threading.Thread(target=self._rebuild_quietly, name="search-rebuild", daemon=True)
-            self._rebuilding.start()
+                _log.warning("the search index is rebuilt", why=str(error)[:_LONGEST])
+            self._start(self._rebuild_quietly)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        self._rebuilding = threading.Thread(target=work, name="search-rebuild", daemon=True)
+        self._rebuilding.start()
+
+    def _examine(self, index: Any, place: Path) -> None:
+        """Read the files of an index just opened once: most damage shows itself only to the query that meets it, or never."""
+        for file in sorted(place.glob("*.*")):
+            if self._closed:
+                return
+            try:
+                whole = _is_whole(file)
+            except (msgspec.MsgspecError, KeyError):  # a footer of another form
+                whole = False
+            except OSError:  # merged away meanwhile, or unreadable: then a query will tell
+                continue
+            if not whole:
+                self._renew(index, ValueError(f"{file.name} is damaged"))
+                return
+
+    def _renew(self, index: Any, error: BaseException) -> None:
+        """Give up a damaged index: the database answers until a new one is made from it."""
+        with self._giving_up:
+            if self._index is not index or self._closed:
+                return
+            self._index = self._writer = None
+            _log.warning("the search index is damaged, and is rebuilt", why=str(error)[:_LONGEST])
+            self._start(self._rebuild_quietly)
 
     def _rebuild_quietly(self) -> None:
         try:
@@ -284,6 +349,29 @@ class Search:
         for old in self._directory.glob("v*-*"):
             if old.name != keep:
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def _means_damage(error: BaseException) -> bool:
+    """tantivy raises ValueError for files that it finds wrong, and panics over those that it does not."""
+    return isinstance(error, (ValueError, OSError)) or type(error).__name__ == "PanicException"
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a segment's file holds what its footer (JSON with a CRC-32, its length, a mark) was written for; True for other files."""
+    if file.suffix not in _SEGMENT_FILES:
+        return True
+    with file.open("rb") as opened:
+        end = opened.seek(-8, os.SEEK_END)
+        length, mark = struct.unpack("<II", opened.read(8))
+        if mark != _FOOTER_MARK or length > end:
+            return False
+        opened.seek(end - length)
+        told = msgspec.json.decode(opened.read(length), type=dict[str, Any])["crc"]
+        opened.seek(0)
+        left, crc = end - length, 0
+        while left and (part := opened.read(min(left, _CHUNK_BYTES))):
+            crc, left = zlib.crc32(part, crc), left - len(part)
+        return bool(crc == told)
 
 
 def _documents(connection: sa.Connection, kind: Kind, ids: Sequence[str]) -> Iterable[dict[str, Any]]:

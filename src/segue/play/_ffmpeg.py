@@ -93,6 +93,25 @@ def start(command: list[str]) -> "subprocess.Popen[bytes]":
     return process
 
 
+def holds_sound(format: Format, written: bytes) -> bool:
+    """Whether a stream's beginning goes beyond the headers that its format begins with, also where nothing follows them."""
+    at = 0
+    if format == "flac":  # metadata blocks (RFC 9639, section 8.1)
+        at, last = 4, False
+        while not last:
+            if len(written) < at + 4:
+                return False
+            last = bool(written[at] & 0x80)
+            at += 4 + int.from_bytes(written[at + 1 : at + 4])
+    elif format == "opus":  # the identification and the comments, each on a page of its own (RFC 7845, section 3)
+        for _ in range(2):
+            if len(written) < at + 27:
+                return False
+            segments = written[at + 26]
+            at += 27 + segments + sum(written[at + 27 : at + 27 + segments])
+    return len(written) > at
+
+
 def _encoder(format: Format, kbps: int, track: Track) -> list[str]:
     fast = track.sample_rate_hz > 48_000
     if format == "opus":

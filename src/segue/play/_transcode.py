@@ -27,7 +27,7 @@ from segue.play._cache import FileCache
 from segue.play._ffmpeg import Format
 
 _log = get_logger("play")
-_VERSION = 1
+_VERSION = 2
 """Raised when the same request would give other bytes."""
 _CHUNK = 64 << 10
 _QUEUE_S = 10.0
@@ -115,8 +115,8 @@ class Transcoder:
     def open(self, path: Path, track: Track, *, format: Format, bitrate_kbps: int | None, start_ms: int = 0) -> Path | Transcode:
         """The finished file, or the transcode under way with this caller as a listener, who must :meth:`leave` it.
 
-        Waits for the first byte, so that a file that cannot be decoded is an error and not an empty answer. Raises MediaFailed,
-        Unavailable (too busy).
+        Waits for the first sound, so that a file that holds none, or none that can be decoded, is an error and not an empty answer.
+        Raises MediaFailed, Unavailable (too busy).
         """
         kbps = _ffmpeg.bounded_kbps(format, bitrate_kbps)
         identity = f"{_VERSION} {track.id} {track.size_bytes} {track.changed_at} {format} {kbps} {start_ms}"
@@ -126,7 +126,7 @@ class Transcoder:
             return whole
         command = _ffmpeg.transcode_command(path, track, format, kbps, start_ms)
         rate = kbps or max(track.bitrate_kbps, 700)
-        running = self._join(name, command, expected_bytes=max(0, track.duration_ms - start_ms) * rate // 8, keep=not start_ms)
+        running = self._join(name, format, command, expected_bytes=max(0, track.duration_ms - start_ms) * rate // 8, keep=not start_ms)
         try:
             running.await_first_byte()
         except BaseException:
@@ -164,7 +164,7 @@ class Transcoder:
                 if transcode.process:
                     transcode.process.kill()
 
-    def _join(self, name: str, command: list[str], *, expected_bytes: int, keep: bool) -> Transcode:
+    def _join(self, name: str, format: Format, command: list[str], *, expected_bytes: int, keep: bool) -> Transcode:
         """The transcode of that name, begun when its turn comes if it is not under way."""
         with self._turn:
             if name not in self._running and not self._free and self._queued >= _QUEUE_LENGTH:
@@ -183,10 +183,10 @@ class Transcoder:
                 raise Unavailable("Too many transcodes are under way. Try again in a moment.")
             self._free -= 1
             running = self._running[name] = Transcode(expected_bytes, keep=keep)
-        threading.Thread(target=self._make, args=(name, running, command), name="transcode", daemon=True).start()
+        threading.Thread(target=self._make, args=(name, running, format, command), name="transcode", daemon=True).start()
         return running
 
-    def _make(self, name: str, running: Transcode, command: list[str]) -> None:
+    def _make(self, name: str, running: Transcode, format: Format, command: list[str]) -> None:
         part = self._cache.part()
         metrics.streams_active.labels("transcode").inc()
         failure: SegueError | None = None
@@ -197,7 +197,7 @@ class Transcoder:
                 with self._turn:
                     running.process = process
                 if running.failure is None:
-                    _pump(running, process)
+                    _pump(running, process, format)
             finally:
                 process.kill()
                 process.wait()
@@ -243,11 +243,14 @@ async def read_growing(running: Transcode) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _pump(running: Transcode, process: "subprocess.Popen[bytes]") -> None:
-    """Carry the sound from the process to the file. Raises MediaFailed with the process's last words when it fails."""
+def _pump(running: Transcode, process: "subprocess.Popen[bytes]", format: Format) -> None:
+    """Carry the sound from the process to the file, and headers only with sound.
+
+    Raises MediaFailed with the process's last words when it fails.
+    """
     assert process.stdout is not None
     assert process.stderr is not None
-    words = b""
+    words = held = b""
     deadline = time.monotonic() + _LONGEST_S
     with selectors.DefaultSelector() as pipes:
         pipes.register(process.stdout, selectors.EVENT_READ)
@@ -261,7 +264,10 @@ def _pump(running: Transcode, process: "subprocess.Popen[bytes]") -> None:
                 if not chunk:
                     pipes.unregister(key.fileobj)
                 elif key.fileobj is process.stdout:
-                    _append(running, chunk)
+                    held += chunk
+                    if running.written or _ffmpeg.holds_sound(format, held):
+                        _append(running, held)
+                        held = b""
                 else:  # read even if nobody wants it: a process whose words are not taken stands still
                     words = (words + chunk)[-_LAST_WORDS:]
     code = process.wait(timeout=30)

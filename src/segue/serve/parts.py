@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from segue.access import Accounts
 from segue.flow.history import History
+from segue.flow.imports import Imports
 from segue.flow.listen import Listening
 from segue.flow.track import TrackFlow
 from segue.library import Catalogue, Libraries, Playlists, Queues, Search
@@ -25,6 +26,7 @@ class Parts:
     accounts: Accounts
     listening: Listening
     history: History
+    imports: Imports
     tracks: TrackFlow
     transcoder: Transcoder
     artwork: Artwork

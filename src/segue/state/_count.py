@@ -7,14 +7,15 @@ taken away by the facts it was counted with.
 import json
 import operator
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from hashlib import blake2b
+
+import msgspec
 
 from segue.state import _facts, _sums
 from segue.state._features import Facts, ListenRow, Sums
-from segue.state._plays import Playing, PlayRow, length_of, playings
+from segue.state._plays import COPY_MS, Playing, PlayRow, length_of, playings
 from segue.types import base62
 
 PLAY_FIELDS = [field.name for field in fields(PlayRow)]
@@ -22,8 +23,10 @@ play_values = operator.attrgetter(*PLAY_FIELDS)
 _LISTEN_FIELDS = [field.name for field in fields(ListenRow)]
 _listen_values = operator.attrgetter(*_LISTEN_FIELDS)
 _IN = "IN (SELECT value FROM json_each(?))"
-_PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play WHERE user_id = ? AND track_id {_IN}"
-_LISTENS = f"SELECT {', '.join(_LISTEN_FIELDS)} FROM listen WHERE user_id = ? AND track_id {_IN}"
+PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = ?"
+_NEAR = f"{PLAYS} AND until_at >= ? AND until_at - (last_at - started_at) <= ?"
+_LISTENS = f"SELECT {', '.join(_LISTEN_FIELDS)} FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ?"
+_NEAR_LISTENS = f"{_LISTENS} AND id >= ? AND id < ?"
 _ADD_LISTEN = f"INSERT OR REPLACE INTO listen (user_id, {', '.join(_LISTEN_FIELDS)}) VALUES (?{', ?' * len(_LISTEN_FIELDS)})"
 _DROP_LISTEN = "DELETE FROM listen WHERE user_id = ? AND id = ?"
 _NOTES = (
@@ -57,69 +60,141 @@ _WHOLES = {
 _WHOLE_NOTES = (
     f"SELECT id, play_count, skip_count, first_played_at, last_played_at FROM annotation WHERE user_id = ? AND type = ? AND id {_IN}"
 )
-_NONE = (0, 0, None, None)
+_Count = tuple[int, int, int | None, int | None]
+"""Listens, skips, and when the first and last listen began."""
+_NONE: _Count = (0, 0, None, None)
+_ADD_TO_WHOLE = (
+    "INSERT INTO annotation (user_id, type, id, rating, hidden, play_count, skip_count, first_played_at, last_played_at)"
+    " VALUES (?, ?, ?, 0, 0, ?, ?, ?, ?) ON CONFLICT (user_id, type, id) DO UPDATE SET play_count = play_count + excluded.play_count,"
+    " skip_count = skip_count + excluded.skip_count,"
+    " first_played_at = min(coalesce(first_played_at, excluded.first_played_at), coalesce(excluded.first_played_at, first_played_at)),"
+    " last_played_at = max(coalesce(last_played_at, excluded.last_played_at), coalesce(excluded.last_played_at, last_played_at))"
+)
 
 
-def recount(raw: sqlite3.Connection, user_id: str, track_ids: Iterable[str]) -> None:
-    """Count the plays of these tracks and externals anew, and all that is summed over them."""
-    ids = sorted(set(track_ids))
-    wanted = json.dumps(ids)
-    plays: dict[str, list[PlayRow]] = defaultdict(list)
-    for row in raw.execute(_PLAYS, (user_id, wanted)):
-        plays[row[3]].append(PlayRow(*row))
-    before: dict[str, dict[str, ListenRow]] = defaultdict(dict)
-    for row in raw.execute(_LISTENS, (user_id, wanted)):
-        before[row[1]][row[0]] = ListenRow(*row)
-    notes = {row[1]: row for row in raw.execute(_NOTES, (user_id, wanted))}
+@dataclass(slots=True)
+class Change:
+    """Which plays of a thing changed: all there are (``whole``), or those that lie between two moments. ``longest_ms``: of the new."""
+
+    whole: bool = True
+    first: int = 0
+    last: int = 0
+    longest_ms: int = 0
+
+
+@dataclass(slots=True)
+class _Part:
+    """Plays of a thing that are counted anew, and its listens before, between ``low`` and ``high`` (ids)."""
+
+    rows: list[PlayRow]
+    before: dict[str, ListenRow]
+    whole: bool
+
+
+def recount(raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change]) -> None:
+    """Count the changed plays of these tracks and externals anew, and all that is summed over them."""
+    ids = sorted(changes)
+    notes = {row[1]: row for row in raw.execute(_NOTES, (user_id, json.dumps(ids)))}
     now = _facts.facts_of(raw, user_id, ids)
-
     sums = Sums()
     gone: list[tuple[str, str]] = []
     new: list[tuple[object, ...]] = []
-    kept_notes: list[tuple[object, ...]] = []
-    silent: list[tuple[object, ...]] = []
+    counted: dict[str, tuple[int, int]] = {}
+    facts_of: dict[str, Facts] = {}
     changed: list[str] = []
     wholes: set[tuple[str, str]] = set()
     for id in ids:
-        facts, note, old = now[id], notes.get(id), before[id]
-        counted_as = _facts.decode(note[6]) if note is not None and note[6] else facts
-        after = {listen.id: listen for listen in _listens(plays[id], facts)}
-        same_facts = counted_as == facts
-        for listen in old.values():
+        note = notes.get(id)
+        counted_as = _facts.decode(note[6]) if note is not None and note[6] else None
+        part = _part(raw, user_id, id, changes[id], now[id], counted_as)
+        facts = now[id]
+        if facts.duration_ms is None:
+            known = counted_as.length_ms if counted_as is not None and not part.whole else None
+            facts = msgspec.structs.replace(facts, length_ms=known or length_of(part.rows))
+        facts_of[id] = facts
+        taken_as = counted_as or facts
+        same_facts = taken_as == facts
+        if not same_facts and not part.whole:
+            part = _part(raw, user_id, id, Change(), facts, None)
+        after = {listen.id: listen for listen in _listens(part.rows, facts)}
+        for listen in part.before.values():
             if not same_facts or after.get(listen.id) != listen:
-                sums.add(listen, counted_as, -1)
+                sums.add(listen, taken_as, -1)
             if listen.id not in after:
                 gone.append((user_id, listen.id))
         for listen in after.values():
-            if not same_facts or old.get(listen.id) != listen:
+            if not same_facts or part.before.get(listen.id) != listen:
                 sums.add(listen, facts, 1)
-            if old.get(listen.id) != listen:
+            if part.before.get(listen.id) != listen:
                 new.append((user_id, *_listen_values(listen)))
-        type = "external" if facts.external else "track"
-        count = _counted(after.values())
-        stored = tuple(note[2:6]) if note is not None else _NONE
-        if count == _NONE:
-            if stored != _NONE and note is not None:
-                kept_notes.append((user_id, note[0], id, *_NONE, None))
-                silent.append((user_id, note[0], id))
-                changed.append(id)
-                wholes |= _wholes_of(counted_as)
-        elif count != stored or not same_facts or note is None or note[6] is None:
-            kept_notes.append((user_id, type, id, *count, _facts.encode(facts)))
-            changed.append(id)
-            if not same_facts:
-                wholes |= _wholes_of(counted_as)
+        if part.before != after or not same_facts or (note is None and after) or (note is not None and note[6] is None):
+            listens, skips = _counted(after.values())
+            if not part.whole and note is not None:
+                old_listens, old_skips = _counted(part.before.values())
+                listens, skips = note[2] + listens - old_listens, note[3] + skips - old_skips
+            counted[id] = (listens, skips)
+        if counted_as is not None and not same_facts:
+            wholes |= _wholes_of(counted_as) | _wholes_of(facts)
     raw.executemany(_DROP_LISTEN, gone)
     raw.executemany(_ADD_LISTEN, new)
+    more: dict[tuple[str, str], _Count] = {}
+    kept_notes: list[tuple[object, ...]] = []
+    silent: list[tuple[object, ...]] = []
+    for id, (listens, skips) in counted.items():
+        note, facts = notes.get(id), facts_of[id]
+        first, last = (_edge(raw, user_id, id, "ASC"), _edge(raw, user_id, id, "DESC")) if listens else (None, None)
+        count: _Count = (listens, skips, first, last)
+        type = note[0] if note is not None else "external" if facts.external else "track"
+        if listens or skips:
+            kept_notes.append((user_id, type, id, *count, _facts.encode(facts)))
+        elif note is not None:
+            kept_notes.append((user_id, type, id, *_NONE, None))
+            silent.append((user_id, type, id))
+            wholes |= _wholes_of(facts)
+        stored = tuple(note[2:6]) if note is not None else _NONE
+        if stored != count and not facts.external:
+            if _narrower(stored, count):
+                changed.append(id)
+            else:
+                added = (listens - stored[0], skips - stored[1], first, last)
+                for kind, whole in _wholes_of(facts):
+                    more[kind, whole] = _plus(more.get((kind, whole), _NONE), added)
     raw.executemany(_ADD_NOTE, kept_notes)
     raw.executemany(_DROP_NOTE, silent)
     _sums.store(raw, user_id, sums)
-    if changed:
+    _add_to_wholes(raw, user_id, {key: added for key, added in more.items() if key not in wholes})
+    if changed or wholes:
         _count_wholes(raw, user_id, changed, wholes)
 
 
+def _part(raw: sqlite3.Connection, user_id: str, id: str, change: Change, facts: Facts, counted_as: Facts | None) -> _Part:
+    """What must be counted anew. Plays further apart than any rule of :mod:`segue.state._plays` reaches do not touch each other, so where
+    little changed of a thing that was played a thousand times, little is read.
+    """
+    length_ms = facts.duration_ms or (counted_as.length_ms if counted_as is not None else None)
+    if counted_as is not None and not change.whole and length_ms and (facts.duration_ms or change.longest_ms <= length_ms):
+        reach = length_ms + 2 * COPY_MS
+        first, last = change.first, change.last
+        for _ in range(8):
+            rows = [PlayRow(*row) for row in raw.execute(_NEAR, (user_id, id, first - reach, last + reach))]
+            low = min((row.start for row in rows), default=first)
+            high = max((row.until_at for row in rows), default=last)
+            if low >= first and high <= last:
+                bounds = (base62(max(0, first) << 80), base62((max(0, last) + 1) << 80))
+                found = raw.execute(_NEAR_LISTENS, (user_id, id, *bounds))
+                return _Part(rows, {row[0]: ListenRow(*row) for row in found}, whole=False)
+            first, last = min(first, low), max(last, high)
+    rows = [PlayRow(*row) for row in raw.execute(PLAYS, (user_id, id))]
+    return _Part(rows, {row[0]: ListenRow(*row) for row in raw.execute(_LISTENS, (user_id, id))}, whole=True)
+
+
+def _edge(raw: sqlite3.Connection, user_id: str, id: str, order: str) -> int:
+    sql = "SELECT started_at FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? AND counted = 1 ORDER BY id "
+    return int(raw.execute(f"{sql}{order} LIMIT 1", (user_id, id)).fetchone()[0])
+
+
 def _listens(rows: Sequence[PlayRow], facts: Facts) -> list[ListenRow]:
-    duration_ms = facts.duration_ms or length_of(rows)
+    duration_ms = facts.duration_ms or facts.length_ms
     return [_listen(playing, duration_ms) for playing in playings(rows, duration_ms) if not playing.private]
 
 
@@ -152,7 +227,7 @@ def plays_of(raw: sqlite3.Connection, user_id: str, listen_id: str) -> tuple[tup
     found = raw.execute("SELECT track_id FROM listen WHERE user_id = ? AND id = ?", (user_id, listen_id)).fetchone()
     if found is None:
         return ()
-    rows = [PlayRow(*row) for row in raw.execute(_PLAYS, (user_id, json.dumps([found[0]])))]
+    rows = [PlayRow(*row) for row in raw.execute(PLAYS, (user_id, found[0]))]
     facts = _facts.read(raw, user_id, [found[0]])[found[0]]
     for playing in playings(rows, facts.duration_ms or length_of(rows)):
         if _id(playing.told) == listen_id:
@@ -160,15 +235,33 @@ def plays_of(raw: sqlite3.Connection, user_id: str, listen_id: str) -> tuple[tup
     return ()
 
 
-def _counted(listens: Iterable[ListenRow]) -> tuple[int, int, int | None, int | None]:
-    heard = [listen.started_at for listen in listens if listen.counted]
-    skips = sum(listen.outcome == "skipped" for listen in listens)
-    return len(heard), skips, min(heard, default=None), max(heard, default=None)
+def _counted(listens: Iterable[ListenRow]) -> tuple[int, int]:
+    """(listens, skips)."""
+    heard = skips = 0
+    for listen in listens:
+        heard += listen.counted
+        skips += listen.outcome == "skipped"
+    return heard, skips
+
+
+def _narrower(before: _Count, now: _Count) -> bool:
+    """Whether the first or last listen of a track went, so that those of its artists must be looked for."""
+    return before[2] is not None and (now[2] is None or now[3] is None or now[2] > before[2] or now[3] < (before[3] or 0))
+
+
+def _plus(a: _Count, b: _Count) -> _Count:
+    firsts, lasts = [at for at in (a[2], b[2]) if at is not None], [at for at in (a[3], b[3]) if at is not None]
+    return a[0] + b[0], a[1] + b[1], min(firsts, default=None), max(lasts, default=None)
 
 
 def _wholes_of(facts: Facts) -> set[tuple[str, str]]:
     own = {("artist", artist) for artist in facts.artists}
     return own | {("release", facts.release)} if facts.release else own
+
+
+def _add_to_wholes(raw: sqlite3.Connection, user_id: str, added: Mapping[tuple[str, str], _Count]) -> None:
+    raw.executemany(_ADD_TO_WHOLE, [(user_id, *key, *count) for key, count in added.items()])
+    raw.executemany(_DROP_NOTE, [(user_id, *key) for key, count in added.items() if count[0] < 0 or count[1] < 0])
 
 
 def _count_wholes(raw: sqlite3.Connection, user_id: str, track_ids: list[str], more: set[tuple[str, str]]) -> None:

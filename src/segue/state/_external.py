@@ -128,11 +128,10 @@ def granted(raw: sqlite3.Connection, user_id: str) -> frozenset[int]:
     return frozenset(row[0] for row in raw.execute(sql, (user_id,)))
 
 
-_THESE = "IN (SELECT value FROM json_each(?)) AND missing_at IS NULL ORDER BY id"
-_ISRC = "json_extract(more, '$.isrc[0]')"  # written as the index has it, so that it is used
 _BY = {
-    "isrc": f"SELECT upper({_ISRC}), id, library_id FROM track WHERE {_ISRC} {_THESE}",
-    "mbid": f"SELECT upper(mbid), id, library_id FROM track WHERE mbid {_THESE}",
+    name: f"SELECT upper({name}), id, library_id FROM track INDEXED BY ix_track_{name}"
+    f" WHERE {name} IN (SELECT value FROM json_each(?)) AND missing_at IS NULL ORDER BY id"
+    for name in ("isrc", "mbid")
 }
 
 

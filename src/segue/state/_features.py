@@ -36,6 +36,8 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
     duration_ms: int | None
     music: bool = True
     external: bool = False
+    length_ms: int | None = None
+    """Where nobody told a duration: as long as its longest play."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,11 @@ class Past:
     def externals(self, user_id: UserId, *, matched: bool, offset: int, limit: int) -> tuple[Sequence[ExternalTrack], int]:
         """What was heard and is not in the library (or was found there), most listens first; and how many there are."""
         known = "coalesce(nullif(e.hand_track_id, ''), e.track_id)"
-        where = f"e.user_id = ? AND e.type = 'track' AND {known} IS {'NOT ' if matched else ''}NULL"
+        open_to_all = f"SELECT 1 FROM play p WHERE p.user_id = e.user_id AND p.track_id = coalesce({known}, e.id) AND p.told_id = e.id"
+        where = (
+            f"e.user_id = ? AND e.type = 'track' AND {known} IS {'NOT ' if matched else ''}NULL"
+            f" AND EXISTS ({open_to_all} AND p.private = 0)"
+        )
         sql = (
             f"SELECT e.id, e.artist, e.title, e.album, e.type, {known}, e.confidence,"
             " CASE WHEN e.hand_by IS NULL THEN e.method ELSE 'hand' END, coalesce(a.play_count, 0) FROM external e"

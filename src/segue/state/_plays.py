@@ -49,12 +49,14 @@ def order_key(event: Event) -> str:
 
 @dataclass(slots=True)
 class PlayRow:
-    """One row of table ``play``. Folding is commutative, associative and idempotent; ``track_id`` is no part of it."""
+    """One row of table ``play``. Folding is commutative, associative and idempotent; ``track_id`` and ``until_at`` are no part of it:
+    they say which thing this is of, and when it ended, by what is known now."""
 
     user_id: str
     play_id: str
     told_id: str
     track_id: str
+    until_at: int
     started_at: int
     last_at: int
     begun_at: int | None = None
@@ -81,6 +83,11 @@ class PlayRow:
         return self.play_id.startswith("~")
 
     @property
+    def start(self) -> int:
+        """When it began, as corrected."""
+        return self.until_at - (self.last_at - self.started_at)
+
+    @property
     def fixed(self) -> dict[str, Any]:
         """What a correction says; empty without one."""
         return dict(msgspec.json.decode(self.fix)) if self.fix else {}
@@ -93,7 +100,7 @@ def rows_of(event: Event) -> Iterable[PlayRow]:
         data = event.data or {}
         fix = msgspec.json.encode(data.get("fix", {}), order="deterministic").decode()
         return [
-            PlayRow(event.user_id, play_id, told_id, told_id, HOLLOW, 0, imported=1, fix=fix, fixed_by=order_key(event))
+            PlayRow(event.user_id, play_id, told_id, told_id, 0, HOLLOW, 0, imported=1, fix=fix, fixed_by=order_key(event))
             for play_id, told_id in data.get("plays", ())
         ]
     if event.kind not in _PLAYING_KINDS or subject is None:
@@ -109,6 +116,7 @@ def rows_of(event: Event) -> Iterable[PlayRow]:
             event.play_id or f"~{event.event_id}",
             told_id,
             told_id,
+            event.at,
             event.at,
             event.at,
             event.at if event.kind == "started" else None,
@@ -219,7 +227,7 @@ class Playing:
 
 def length_of(rows: Iterable[PlayRow]) -> int | None:
     """How long a thing is that is not here, going by its longest play; None when that says little."""
-    longest = max((row.played_ms or 0 for row in rows), default=0)
+    longest = max((row.played_ms or 0 for row in rows if not row.fix or not row.fixed.get("deleted")), default=0)
     return max(longest, 2 * SHORTEST_MS) if longest else None
 
 

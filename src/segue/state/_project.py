@@ -16,8 +16,9 @@ from segue.model import Event
 from segue.observe import get_logger
 from segue.ports import EventLog, Progress
 from segue.state import _count, _external, _marks
+from segue.state._count import Change
 from segue.state._marks import MarkRow
-from segue.state._plays import PlayRow, join, order_key, rows_of
+from segue.state._plays import HOLLOW, PlayRow, join, order_key, rows_of
 from segue.store import Database
 from segue.store import schema as t
 
@@ -89,11 +90,11 @@ class Projections:
         # The log's end may lie beyond its last row, when the rows there were repeats or erased.
         end = rows[-1][0] if rows else self._log.last_offset()
         with self._db.write(urgent=True) as connection:
-            started = time.perf_counter()
+            started = time.thread_time()  # not the wall clock: a busy machine must not make the steps tiny
             for segment in _segments([event for _, event in rows]):
                 _apply(connection, segment)
             _store_offset(connection, end)
-            spent = time.perf_counter() - started
+            spent = time.thread_time() - started
         self._reached = end
         if spent > _SLOW_S:
             self._batch = max(_SMALLEST, self._batch // 2)
@@ -199,15 +200,17 @@ def _apply_plays(raw: sqlite3.Connection, user_id: str, events: list[Event]) -> 
             new[key] = join(new[key], row) if key in new else row
         if event.kind == "corrected":
             named |= {told_id for _, told_id in (event.data or {}).get("plays", ())}
-    touched, known = _apply_externals(raw, user_id, events, named)
+    changes, known = _apply_externals(raw, user_id, events, named)
     if new:
-        touched |= _store_plays(raw, user_id, new, known)
-    if touched:
-        _count.recount(raw, user_id, touched)
+        _store_plays(raw, user_id, new, known, changes)
+    if changes:
+        _count.recount(raw, user_id, changes)
 
 
-def _apply_externals(raw: sqlite3.Connection, user_id: str, events: list[Event], named: set[str]) -> tuple[set[str], dict[str, str]]:
-    """Returns ids whose plays must be counted anew, and the tracks that the externals of these events are."""
+def _apply_externals(
+    raw: sqlite3.Connection, user_id: str, events: list[Event], named: set[str]
+) -> tuple[dict[str, Change], dict[str, str]]:
+    """Returns what must be counted anew, and the tracks that the externals of these events are."""
     told: list[_external.External] = []
     by_hand: list[tuple[str, str, str]] = []
     for event in events:
@@ -220,34 +223,37 @@ def _apply_externals(raw: sqlite3.Connection, user_id: str, events: list[Event],
         told.append(_external.external_of(id, subject.external, order_key(event)))
         if event.kind == "matched":
             by_hand.append((id, str((event.data or {}).get("track_id") or ""), order_key(event)))
-    touched: set[str] = set()
+    changes: dict[str, Change] = {}
     ids = sorted({one.id for one in told} | named)
     if told:
+        before = _external.matched(raw, user_id, ids)
         _external.store(raw, user_id, told)
         found = _external.find_matches(raw, user_id, ids)
         _external.store_matches(raw, user_id, found)
-        touched |= _external.store_hand_matches(raw, user_id, by_hand)
-        touched |= reassign(raw, user_id, [*found, *(id for id, _, _ in by_hand)])
-    return touched, _external.matched(raw, user_id, ids) if ids else {}
+        by_hand_ids = _external.store_hand_matches(raw, user_id, by_hand)
+        changes = reassign(raw, user_id, sorted({*found, *by_hand_ids}), before)
+    return changes, _external.matched(raw, user_id, ids) if ids else {}
 
 
-def reassign(raw: sqlite3.Connection, user_id: str, ids: Sequence[str]) -> set[str]:
-    """Give the plays of externals to the tracks they are now known to be. Returns every id whose plays must be counted anew."""
+def reassign(raw: sqlite3.Connection, user_id: str, ids: Sequence[str], before: dict[str, str]) -> dict[str, Change]:
+    """Give the plays of externals, which were of the tracks ``before`` says, to those they are now known to be. Returns what must be
+    counted anew."""
+    changes: dict[str, Change] = {}
     if not ids:
-        return set()
+        return changes
     known = _external.matched(raw, user_id, ids)
-    sql = f"SELECT {', '.join(_count.PLAY_FIELDS)} FROM play WHERE user_id = ? AND told_id {_IN}"
-    touched: set[str] = set()
+    wanted = set(ids)
     moved = []
-    for values in raw.execute(sql, (user_id, json.dumps(list(ids)))):
-        row = PlayRow(*values)
-        belongs = _track_of(row, known)
-        if belongs != row.track_id:
-            touched |= {row.track_id, belongs}
-            row.track_id = belongs
-            moved.append(_count.play_values(row))
+    for id in sorted({before.get(id, id) for id in ids}):
+        for values in raw.execute(_count.PLAYS, (user_id, id)).fetchall():
+            row = PlayRow(*values)
+            belongs = _track_of(row, known)
+            if row.told_id in wanted and belongs != row.track_id:
+                changes[row.track_id] = changes[belongs] = Change()
+                row.track_id = belongs
+                moved.append(_count.play_values(row))
     raw.executemany(_PUT_PLAY, moved)
-    return touched
+    return changes
 
 
 def _track_of(row: PlayRow, known: dict[str, str]) -> str:
@@ -255,21 +261,40 @@ def _track_of(row: PlayRow, known: dict[str, str]) -> str:
     return str(corrected) if corrected else known.get(row.told_id, row.told_id)
 
 
-def _store_plays(raw: sqlite3.Connection, user_id: str, new: dict[tuple[str, str], PlayRow], known: dict[str, str]) -> set[str]:
+def _store_plays(
+    raw: sqlite3.Connection, user_id: str, new: dict[tuple[str, str], PlayRow], known: dict[str, str], changes: dict[str, Change]
+) -> None:
     old: dict[tuple[str, str], PlayRow] = {}
     for values in raw.execute(_SOME_PLAYS, (user_id, json.dumps(sorted({play_id for play_id, _ in new})))):
         row = PlayRow(*values)
         old[row.play_id, row.told_id] = row
-    touched: set[str] = set()
     changed = []
     for key, fresh in new.items():
         before = old.get(key)
         row = join(before, fresh) if before is not None else fresh
         row.track_id = _track_of(row, known)
+        row.until_at = _until(row)
         if row != before:
-            touched.add(row.track_id)
-            if before is not None:
-                touched.add(before.track_id)
+            _note(changes, row, before)
             changed.append(_count.play_values(row))
     raw.executemany(_PUT_PLAY, changed)
-    return touched
+
+
+def _until(row: PlayRow) -> int:
+    at: Any = row.fixed.get("started_at") if row.fix else None
+    return int(at) + row.last_at - row.started_at if at and row.started_at != HOLLOW else row.last_at
+
+
+def _note(changes: dict[str, Change], row: PlayRow, before: PlayRow | None) -> None:
+    """That a row changed, and where what it belongs to lies."""
+    if row.fix or (before is not None and before.track_id != row.track_id):
+        changes[row.track_id] = Change()
+        if before is not None:
+            changes[before.track_id] = Change()
+        return
+    spans = [(one.start, one.until_at) for one in (row, before) if one is not None]
+    change = changes.setdefault(row.track_id, Change(False, spans[0][0], spans[0][1]))
+    if not change.whole:
+        change.first = min(change.first, *(start for start, _ in spans))
+        change.last = max(change.last, *(until for _, until in spans))
+        change.longest_ms = max(change.longest_ms, row.played_ms or 0)

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
@@ -75,8 +76,9 @@ class Upkeep:
             return 0
         with self._projections.lock, self._db.write() as connection:
             raw = raw_of(connection)
+            before = _external.matched(raw, user_id, list(found))
             _external.store_matches(raw, user_id, found)
-            _count.recount(raw, user_id, reassign(raw, user_id, list(found)))
+            _count.recount(raw, user_id, reassign(raw, user_id, list(found), before))
         return len(found)
 
     def _count(self, user_id: str, ids: Sequence[str]) -> int:
@@ -85,10 +87,10 @@ class Upkeep:
             raw = raw_of(connection)
             stored = dict(raw.execute(sql, (user_id, json.dumps(list(ids)))).fetchall())
             now = _facts.read(raw, user_id, list(stored))
-        changed = [id for id, facts in now.items() if _facts.encode(facts) != stored[id]]
+        changed = [id for id, facts in now.items() if msgspec.structs.replace(_facts.decode(stored[id]), length_ms=None) != facts]
         if changed:
             with self._projections.lock, self._db.write() as connection:
-                _count.recount(raw_of(connection), user_id, changed)
+                _count.recount(raw_of(connection), user_id, {id: _count.Change() for id in changed})
         return len(changed)
 
     def refresh_sums(self, progress: Progress | None = None) -> int:

@@ -3,8 +3,11 @@
 ``Store.read()`` and ``Store.write(urgent=…)`` are the only ways to the library database.
 """
 
+import sqlalchemy as sa
+
+from segue.errors import Unavailable
 from segue.store import _schema as schema
-from segue.store._database import Database
+from segue.store._database import FULL_DISK, Database, is_full
 from segue.store._datadir import DataDir
 from segue.store._migrate import migrate
 
@@ -12,6 +15,14 @@ __all__ = ["DataDir", "Database", "migrate", "open_store", "schema"]
 
 
 def open_store(data: DataDir) -> Database:
-    """The library database of an owned data directory, migrated to the newest schema (with a backup before, if it changes)."""
-    migrate(data)
-    return Database(data.database)
+    """The library database of an owned data directory, migrated to the newest schema (with a backup before, if it changes).
+
+    Raises :class:`~segue.errors.Unavailable` when the disk is full.
+    """
+    try:
+        migrate(data)
+        return Database(data.database)
+    except sa.exc.OperationalError as error:
+        if is_full(error, data.database):
+            raise Unavailable(FULL_DISK) from error
+        raise

@@ -5,6 +5,7 @@ passes all that are not (a scan's batches), so it waits for at most the one tran
 50 ms: split long work into batches.
 """
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ import sqlalchemy as sa
 
 from segue.errors import Unavailable
 
-_FULL_DISK = "The disk that holds the data directory is full. Free some space; nothing that was acknowledged is lost."
+FULL_DISK = "The disk that holds the data directory is full. Free some space; nothing that was acknowledged is lost."
+_ROOM_BYTES = 1 << 20
+"""With less than this left, what SQLite calls an I/O error (it could not make its shared memory) is a full disk."""
 
 
 class _TurnLock:
@@ -103,8 +106,8 @@ class Database:
                     raise
                 connection.exec_driver_sql("COMMIT")
         except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
-            if "full" in str(error):
-                raise Unavailable(_FULL_DISK) from error
+            if is_full(error, self.path):
+                raise Unavailable(FULL_DISK) from error
             raise
         finally:
             self._turn.release()
@@ -134,3 +137,9 @@ class Database:
     def close(self) -> None:
         self._readers.dispose()
         self._writers.dispose()
+
+
+def is_full(error: Exception, path: Path) -> bool:
+    """Whether SQLite failed at the database at ``path`` because its disk is full."""
+    said = str(error)
+    return "is full" in said or ("disk I/O error" in said and shutil.disk_usage(path.parent).free < _ROOM_BYTES)

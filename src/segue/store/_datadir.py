@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +21,9 @@ class DataDir:
         self.events = root / "events.db"
         self.search = root / "search"
         self.cache = root / "cache"
+        self.work = self.cache / "work"  # copies under way; what a killed process left there goes when the next owner comes
         self.backups = root / "backups"
+        self.imports = root / "imports"
         self.secret = root / "secret.key"
         self.socket = root / "control.sock"
         self.config = root / "segue.toml"
@@ -47,6 +50,7 @@ class DataDir:
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         self._handle = handle
+        shutil.rmtree(self.work, ignore_errors=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

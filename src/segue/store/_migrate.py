@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from segue.errors import ConfigError
+from segue.errors import ConfigError, Unavailable
 from segue.store._datadir import DataDir
 
 _KEEP = 5
@@ -20,14 +20,17 @@ _KEEP = 5
 def migrate(data: DataDir) -> str | None:
     """Upgrade ``segue.db``, creating it if absent. Returns the revision it was upgraded to, None when it was the newest already.
 
-    Before an existing database changes, a consistent copy goes to ``backups/``. Raises :class:`~segue.errors.ConfigError` when the
-    database was written by a newer Segue: it is left as it is.
+    Before an existing database changes, a consistent copy goes to ``backups/``. All revisions are one transaction. Raises
+    :class:`~segue.errors.ConfigError` when the database was written by a newer Segue, :class:`~segue.errors.Unavailable` when a
+    revision fails: either way it is left as it is.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     scripts = ScriptDirectory.from_config(config)
     head = scripts.get_current_head()
-    engine = sa.create_engine(f"sqlite:///{data.database}")
+    # The driver would begin no transaction before a statement that changes the schema; so the engine begins it itself.
+    engine = sa.create_engine(f"sqlite:///{data.database}", connect_args={"isolation_level": None})
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         with engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
@@ -38,11 +41,17 @@ def migrate(data: DataDir) -> str | None:
             raise ConfigError(
                 f"{data.database} was written by a newer Segue (schema {current}). Upgrade Segue, or restore a copy from {data.backups}."
             )
-        if current is not None:
-            _keep_copy(data, current)
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        try:
+            if current is not None:
+                _keep_copy(data, current)
+            with engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
+            why = getattr(error, "orig", None) or error
+            raise Unavailable(
+                f"{data.database} cannot be brought from schema {current or 'none'} to {head}: {why}. It was left as it was."
+            ) from error
     finally:
         engine.dispose()
     return head
@@ -50,11 +59,15 @@ def migrate(data: DataDir) -> str | None:
 
 def _keep_copy(data: DataDir, revision: str) -> None:
     target = data.backups / f"segue-{time.strftime('%Y%m%dT%H%M%S')}-before-{revision}.db"
-    source, copy = sqlite3.connect(data.database), sqlite3.connect(target)
+    part = target.with_name(target.name + ".part")
+    source, copy = sqlite3.connect(data.database), sqlite3.connect(part)
     try:
         source.backup(copy)
+        copy.close()
+        part.rename(target)
     finally:
         copy.close()
         source.close()
+        part.unlink(missing_ok=True)
     for old in sorted(data.backups.glob("segue-*-before-*.db"))[:-_KEEP]:
         old.unlink()

@@ -98,6 +98,9 @@ folder = Table(
     Column("art_id", _id),
     Column("image", PathText),  # the picture it was taken from, relative to the library's root
     Column("image_stamp", Text),  # size and time of that picture
+    Column("portrait_art_id", _id),
+    Column("portrait", PathText),  # a picture of the artist whose releases are in this folder or in those in it
+    Column("portrait_stamp", Text),
     Column("track_count", Integer, nullable=False, default=0),  # present tracks directly in it
     UniqueConstraint("library_id", "path"),
 )
@@ -189,6 +192,7 @@ track = Table(
     Column("comment", Text),
     Column("mbid", Text, index=True),
     Column("more", Text, nullable=False, default="{}"),  # JSON: isrc, moods, contributors' details, tags seldom asked for
+    Column("isrc", Text, sa.Computed("json_extract(more, '$.isrc[0]')", persisted=False), index=True),
     Column("added_at", Integer, nullable=False),
     Column("changed_at", Integer, nullable=False),
     Column("missing_at", Integer),
@@ -197,7 +201,6 @@ track = Table(
     Index("ix_track_added", "added_at", "id", "library_id", "missing_at"),
     Index("ix_track_seen", "id", "library_id", "missing_at"),  # for counts over lists of ids
     Index("ix_track_year", "year", "id", "library_id", "missing_at"),
-    Index("ix_track_isrc", sa.text("json_extract(more, '$.isrc[0]')"), sqlite_where=sa.text("json_extract(more, '$.isrc[0]') IS NOT NULL")),
 )
 track_artist = Table(
     "track_artist",
@@ -366,6 +369,7 @@ play = Table(
     Column("play_id", Text, primary_key=True),  # "~" + event_id where the protocol has none
     Column("told_id", _id, primary_key=True),  # the track or external that was reported
     Column("track_id", _id, nullable=False),  # what that is: told_id, a track it was matched to, or a correction
+    Column("until_at", Integer, nullable=False),  # last_at, where a correction left or moved it
     Column("begun_at", Integer),  # earliest "started"
     Column("started_at", Integer, nullable=False),  # earliest event; of an imported play, its start
     Column("last_at", Integer, nullable=False),  # latest event
@@ -387,7 +391,7 @@ play = Table(
     Column("fixed_by", Text),
     Index("ix_play_user_last", "user_id", "last_at"),
     Index("ix_play_last", "last_at"),
-    Index("ix_play_track", "user_id", "track_id"),
+    Index("ix_play_track", "user_id", "track_id", "until_at"),
     sqlite_with_rowid=False,
 )
 listen = Table(

@@ -3,7 +3,7 @@
 from litestar import Router
 from litestar.di import Provide
 
-from segue.serve.api import _browse, _listen, _manage, _past, _playlists, _session
+from segue.serve.api import _browse, _carry, _listen, _manage, _past, _playlists, _session
 from segue.serve.api._openapi import Document
 from segue.serve.api._parameters import provide_listener
 from segue.serve.parts import Parts
@@ -13,5 +13,5 @@ __all__ = ["Document", "routes"]
 
 def routes(parts: Parts) -> list[Router]:
     """Everything under ``/api``."""
-    handlers = [handler for part in (_session, _browse, _listen, _playlists, _past, _manage) for handler in part.handlers(parts)]
+    handlers = [handler for part in (_session, _browse, _listen, _playlists, _past, _carry, _manage) for handler in part.handlers(parts)]
     return [Router("/api", route_handlers=handlers, dependencies={"me": Provide(provide_listener(parts), sync_to_thread=True)})]

@@ -1,0 +1,114 @@
+"""``/api/me/imports`` and ``/api/me/export``: a history brought along, and taken away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio.to_thread
+import msgspec
+from litestar import Request, delete, get, post
+from litestar.response import Stream
+
+from segue.errors import BadRequest
+from segue.flow.export import event_lines, listen_lines, parquet_file
+from segue.flow.imports import ImportJob
+from segue.imports import Service
+from segue.model import Listener
+from segue.serve.api import _shapes as shape
+from segue.serve.parts import Parts
+
+_CHUNK = 1 << 18
+
+
+class ImportAnswer(msgspec.Struct, kw_only=True):
+    id: str
+    service: str
+    state: str
+    read: int
+    new: int
+    matched: int
+    unmatched: int
+    refused: int
+    examples: list[str]
+    """Of what could not be read, and why."""
+    bytes_done: int
+    bytes_total: int
+    error: str | None
+    started_at: str
+    ended_at: str | None
+
+
+class ImportList(msgspec.Struct):
+    items: list[ImportAnswer]
+
+
+def handlers(parts: Parts) -> list[Any]:
+    @post("/me/imports", status_code=202, request_max_body_size=None)
+    async def upload(request: Request[Any, Any, Any], me: Listener, service: Service) -> ImportAnswer:
+        """The export file itself as body, up to 4 GiB. It is read in the background."""
+        return _answer(await parts.imports.upload(me, service, request.stream()))
+
+    @get("/me/imports", sync_to_thread=True)
+    def imports(me: Listener) -> ImportList:
+        """What one brought along, latest first."""
+        return ImportList([_answer(job) for job in parts.imports.jobs(me.user.id)])
+
+    @delete("/me/imports/{id:str}", sync_to_thread=True)
+    def cancel(me: Listener, id: str) -> None:
+        """Stop an import where it is, or forget an ended one. What was read is kept."""
+        parts.imports.cancel(me.user.id, id)
+
+    @get("/me/export", media_type="application/x-ndjson")
+    async def export(me: Listener, format: Literal["jsonl", "parquet"] = "jsonl", what: Literal["listens", "events"] = "listens") -> Stream:
+        """One's whole history: every listen with names, or the log of events as it was told."""
+        headers = {"Content-Disposition": f'attachment; filename="segue-{what}.{format}"'}
+        if format == "jsonl":
+            lines = event_lines(parts.listening, me) if what == "events" else listen_lines(parts.history, me)
+            return Stream(_joined(lines), media_type="application/x-ndjson", headers=headers)
+        if what == "events":
+            raise BadRequest("Parquet holds listens; ask for the events as jsonl.")
+        path = await anyio.to_thread.run_sync(parquet_file, parts.history, me, parts.data.work)
+        return Stream(_file(path), media_type="application/vnd.apache.parquet", headers=headers)
+
+    return [upload, imports, cancel, export]
+
+
+def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines in pieces worth sending."""
+    held: list[bytes] = []
+    size = 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size >= _CHUNK:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
+
+
+def _file(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _answer(job: ImportJob) -> ImportAnswer:
+    return ImportAnswer(
+        id=job.id,
+        service=job.service,
+        state=job.state,
+        read=job.read,
+        new=job.new,
+        matched=job.matched,
+        unmatched=job.unmatched,
+        refused=job.refused,
+        examples=[shape.text(example) for example in job.examples],
+        bytes_done=job.bytes_done,
+        bytes_total=job.bytes_total,
+        error=job.error,
+        started_at=shape.instant(job.started_at) or "",
+        ended_at=shape.instant(job.ended_at),
+    )

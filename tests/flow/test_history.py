@@ -1,0 +1,204 @@
+"""A history brought along, looked at, put right and taken away, over a real server."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+
+from segue.testing.server import RunningServer, running_server
+
+
+@pytest.fixture(scope="module")
+def own(demo_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("history") / "data", demo_library) as running:
+        yield running
+
+
+@pytest.fixture
+def ada(own: RunningServer) -> Iterator[httpx.Client]:
+    """A listener of this test alone."""
+    name = f"ada{time.time_ns()}"
+    own.segue("user", "add", name, "--password-stdin", stdin="ada-password\n")
+    with httpx.Client(base_url=own.url, headers={"Authorization": f"Bearer {own.token(name)}"}, timeout=60) as client:
+        client.headers["X-Name"] = name
+        yield client
+
+
+def spotify(*plays: tuple[str, str, str, int, str]) -> bytes:
+    """An extended streaming history: (end, artist, title, ms played, reason it ended)."""
+    rows = [
+        {
+            "ts": ts,
+            "platform": "ios",
+            "ms_played": ms,
+            "conn_country": "DE",
+            "ip_addr": "203.0.113.77",
+            "user_agent_decrypted": "SpyAgent/1.0",
+            "master_metadata_track_name": title,
+            "master_metadata_album_artist_name": artist,
+            "master_metadata_album_album_name": None,
+            "spotify_track_uri": f"spotify:track:{title}",
+            "reason_start": "clickrow",
+            "reason_end": reason,
+            "shuffle": False,
+            "skipped": None,
+            "offline": False,
+            "incognito_mode": title == "Secret",
+        }
+        for ts, artist, title, ms, reason in plays
+    ]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Spotify Extended Streaming History/Streaming_History_Audio_2024_1.json", json.dumps(rows))
+    return out.getvalue()
+
+
+def ended(client: httpx.Client, id: str) -> dict[str, Any]:
+    for _ in range(600):
+        [job] = [one for one in client.get("/api/me/imports").json()["items"] if one["id"] == id]
+        if job["state"] in {"done", "failed", "cancelled"}:
+            return dict(job)
+        time.sleep(0.05)
+    raise AssertionError("the import did not end")
+
+
+def brought(client: httpx.Client, service: str, content: bytes) -> dict[str, Any]:
+    answer = client.post("/api/me/imports", params={"service": service}, content=content)
+    assert answer.status_code == 202, answer.text
+    return ended(client, answer.json()["id"])
+
+
+EXPORT = (
+    ("2024-03-01T10:03:00Z", "KESTREL ROW", "Weir Song", 180_000, "trackdone"),
+    ("2024-03-01T10:03:20Z", "Kestrel Row", "Bread and Salt (Remastered 2011)", 9_000, "fwdbtn"),
+    ("2024-03-02T11:00:00Z", "Nobody You Have", "Elsewhere", 200_000, "trackdone"),
+    ("2024-03-02T11:05:00Z", "Nobody You Have", "Elsewhere", 200_000, "trackdone"),
+    ("2024-03-02T12:00:00Z", "Kestrel Row", "Secret", 200_000, "trackdone"),
+)
+
+
+def test_a_history_is_brought_along(ada: httpx.Client, own: RunningServer) -> None:
+    job = brought(ada, "spotify", spotify(*EXPORT))
+    assert (job["state"], job["read"], job["new"], job["matched"], job["refused"]) == ("done", 5, 5, 2, 0)
+    listens = ada.get("/api/me/listens").json()
+    assert listens["total"] == 3
+    assert [one["outcome"] for one in listens["items"]] == ["finished", "finished", "skipped", "finished"]
+    assert [(one["track"] or one["external"])["title"] for one in listens["items"]] == [
+        "Elsewhere",
+        "Elsewhere",
+        "Bread and Salt",
+        "Weir Song",
+    ]
+    assert listens["items"][-1]["listened_at"] == "2024-03-01T10:00:00.000Z"
+    again = brought(ada, "spotify", spotify(*EXPORT))
+    assert (again["new"], ada.get("/api/me/listens").json()["total"]) == (0, 3)
+    for path in own.data.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"203.0.113.77" not in content, path
+            assert b"SpyAgent" not in content, path
+
+
+def test_copies_from_three_services_are_one_listen(ada: httpx.Client) -> None:
+    brought(ada, "spotify", spotify(EXPORT[0]))
+    csv = b"uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid\n1709287260,x,Kestrel Row,,,,Weir Song,\n"
+    assert brought(ada, "lastfm", csv)["state"] == "done"
+    assert ada.get("/api/me/listens").json()["total"] == 1
+    wire = [{"listened_at": 1709287190, "track_metadata": {"artist_name": "Kestrel Row", "track_name": "Weir Song"}}]
+    assert brought(ada, "listenbrainz", json.dumps(wire).encode())["state"] == "done"
+    assert ada.get("/api/me/listens").json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "content"),
+    [
+        ("spotify", b"PK\x03\x04 not a zip at all"),
+        ("spotify", b"{}"),
+        ("spotify", spotify(EXPORT[0])[:200]),
+        ("lastfm", b"\xff\xfe\x00"),
+        ("listenbrainz", b"[" * 100_000),
+    ],
+)
+def test_what_is_no_export_fails_with_words(ada: httpx.Client, service: str, content: bytes) -> None:
+    job = brought(ada, service, content)
+    assert job["state"] == "failed" or job["refused"] > 0
+    assert job["error"] or job["examples"]
+    assert ada.get("/api/me/listens").json()["total"] == 0
+    assert ada.post("/api/me/imports", params={"service": "napster"}, content=b"x").status_code == 400
+    assert ada.post("/api/me/imports", params={"service": service}, content=b"").status_code == 400
+
+
+def test_an_import_is_ones_own(ada: httpx.Client, own: RunningServer) -> None:
+    job = brought(ada, "spotify", spotify(EXPORT[0]))
+    with httpx.Client(base_url=own.url, headers={"Authorization": f"Bearer {own.token('admin')}"}) as other:
+        assert other.delete(f"/api/me/imports/{job['id']}").status_code == 404
+        assert job["id"] not in other.get("/api/me/imports").text
+    assert ada.delete(f"/api/me/imports/{job['id']}").status_code == 204
+    assert ada.get("/api/me/imports").json()["items"] == []
+    assert ada.delete("/api/me/imports/..%2f..%2fsegue").status_code == 404
+
+
+def test_a_listen_is_corrected_deleted_and_brought_back(ada: httpx.Client) -> None:
+    brought(ada, "spotify", spotify(*EXPORT))
+    [weir] = ada.get("/api/me/listens", params={"q": "weir"}).json()["items"]
+    top = {one["name"]: one["listens"] for one in ada.get("/api/stats?period=2024").json()["top"]["tracks"]}
+    assert top == {"Weir Song": 1, "Elsewhere": 2}
+    removed = ada.delete(f"/api/me/listens/{weir['id']}").json()["correction"]
+    stats = ada.get("/api/stats?period=2024").json()
+    assert (stats["listens"], [one["name"] for one in stats["top"]["tracks"]]) == (2, ["Elsewhere"])
+    track = ada.get(f"/api/tracks/{weir['track']['id']}").json()
+    assert track["play_count"] == 0
+    assert ada.delete(f"/api/me/corrections/{removed}").status_code == 204
+    assert ada.get("/api/stats?period=2024").json()["listens"] == 3
+    other = ada.get("/api/tracks?limit=1").json()["items"][0]
+    change = {"track_id": other["id"], "listened_at": "2024-05-05T05:05:05Z"}
+    assert ada.patch(f"/api/me/listens/{weir['id']}", json=change).status_code == 200
+    [moved] = ada.get("/api/me/listens", params={"track": other["id"]}).json()["items"]
+    assert (moved["listened_at"], moved["track"]["id"]) == ("2024-05-05T05:05:05.000Z", other["id"])
+    assert ada.delete(f"/api/me/listens/{weir['id']}").status_code == 404
+    for bad in ({}, {"listened_at": "2999-01-01T00:00:00Z"}, {"listened_at": "2024-01-01T00:00:00"}, {"track_id": "x" * 22}):
+        assert ada.patch(f"/api/me/listens/{moved['id']}", json=bad).status_code in {400, 404}, bad
+
+
+def test_what_was_heard_elsewhere_is_matched_by_hand(ada: httpx.Client) -> None:
+    brought(ada, "spotify", spotify(*EXPORT))
+    [external] = ada.get("/api/me/externals").json()["items"]
+    assert (external["artist"], external["listens"]) == ("Nobody You Have", 2)
+    track = ada.get("/api/tracks?limit=1").json()["items"][0]
+    assert ada.put(f"/api/me/externals/{external['id']}", json={"track_id": track["id"]}).status_code == 204
+    assert ada.get(f"/api/tracks/{track['id']}").json()["play_count"] == 2
+    assert ada.get("/api/me/externals").json()["total"] == 0
+    assert external["id"] in {one["id"] for one in ada.get("/api/me/externals?matched=true").json()["items"]}
+    assert ada.put(f"/api/me/externals/{external['id']}", json={"track_id": None}).status_code == 204
+    assert ada.get("/api/me/externals").json()["total"] == 1
+
+
+def test_a_history_is_taken_away(ada: httpx.Client, own: RunningServer, tmp_path: Path) -> None:
+    brought(ada, "spotify", spotify(*EXPORT))
+    lines = [json.loads(line) for line in ada.get("/api/me/export").text.splitlines()]
+    assert [line["title"] for line in lines] == ["Elsewhere", "Elsewhere", "Bread and Salt", "Weir Song"]
+    events = [json.loads(line) for line in ada.get("/api/me/export?what=events").text.splitlines()]
+    assert len(events) == 5
+    table = pq.read_table(io.BytesIO(ada.get("/api/me/export?format=parquet").content))
+    assert table.column("title").to_pylist() == [line["title"] for line in lines]
+    assert ada.get("/api/me/export?format=parquet&what=events").status_code == 400
+    assert list((own.data / "cache" / "work").glob("*.parquet")) == []
+    name = ada.headers["X-Name"]
+    made = json.loads(own.segue("export", str(tmp_path), "--user", name, "--format", "parquet", "--json").stdout)
+    assert pq.read_table(made["path"]).num_rows == 4
+
+
+def test_the_command_imports(ada: httpx.Client, own: RunningServer, tmp_path: Path) -> None:
+    (tmp_path / "my_spotify_data.zip").write_bytes(spotify(*EXPORT))
+    answer = json.loads(
+        own.segue("import", "spotify", str(tmp_path / "my_spotify_data.zip"), "--user", ada.headers["X-Name"], "--json").stdout
+    )
+    assert (answer["read"], answer["new"], answer["matched"]) == (5, 5, 2)
+    assert ada.get("/api/me/listens").json()["total"] == 3
