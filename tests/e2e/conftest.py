@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from segue.testing.server import RunningServer, running_server
 
@@ -180,11 +180,6 @@ class Listener:
 OpenListener = Callable[..., Listener]
 
 
-def _bad(message: ConsoleMessage) -> bool:
-    # A server that takes no histories answers 404; that is how the page learns it.
-    return message.type == "error" and not ("404" in message.text and message.location["url"].endswith("/api/me/imports"))
-
-
 @pytest.fixture
 def listener(chromium: Browser, listening: RunningServer) -> Iterator[OpenListener]:
     """Opens signed-in pages, each in a browser profile of its own. At the end none of them may have complained."""
@@ -198,7 +193,9 @@ def listener(chromium: Browser, listening: RunningServer) -> Iterator[OpenListen
             "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
         )
         one = Listener(page, server.url)
-        page.on("console", lambda message: one.troubles.append(f"{message.text} {message.location['url']}") if _bad(message) else None)
+        page.on(
+            "console", lambda message: one.troubles.append(f"{message.text} {message.location['url']}") if message.type == "error" else None
+        )
         page.on("pageerror", lambda error: one.troubles.append(str(error)))
         page.on("request", lambda request: one.streams.append(request.url) if "/stream" in request.url else None)
         page.goto(server.url)

@@ -23,6 +23,7 @@ PAGES = (
     "/playlists",
     "/history",
     "/history/elsewhere",
+    "/history/elsewhere?show=imports",
     "/statistics",
     "/year/2026",
     "/scan",

@@ -1,5 +1,6 @@
 """What was heard: looked at, put right, summed up, matched by hand. On a server of its own, with listens of known dates."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -273,6 +274,60 @@ def test_a_match_by_hand_moves_its_listens_and_can_be_undone(lived: RunningServe
     expect(_rows(one).nth(0)).to_contain_text("Elsewhere Song")
 
 
+def test_a_history_is_brought_along_and_taken_away(tones: Path, tmp_path: Path, listener: OpenListener) -> None:
+    plays = [("Kites", "The Paper Moons", "2021-03-04T05:06:07Z"), ("Hum 4", "Other 4", "2021-03-05T05:06:07Z")]
+    entries = [
+        {
+            "ts": at,
+            "ms_played": 20_000,
+            "master_metadata_track_name": title,
+            "master_metadata_album_artist_name": artist,
+            "spotify_track_uri": f"spotify:track:{n:022d}",
+            "reason_start": "clickrow",
+            "reason_end": "trackdone",
+            "skipped": False,
+            "incognito_mode": False,
+        }
+        for n, (title, artist, at) in enumerate(plays)
+    ]
+    export = tmp_path / "Streaming_History_Audio_2021.json"
+    export.write_text(json.dumps(entries))
+    broken = tmp_path / "spotify.zip"
+    broken.write_bytes(b"PK no zip at all")
+    with running_server(tmp_path / "data", tones) as server:
+        one = listener(server, **PLACE)
+        page = one.page
+        one.go("/history/elsewhere")
+        page.get_by_text("Import and export").click()
+        page.get_by_label("From").select_option("lastfm")
+        page.get_by_label("File").set_input_files(export)
+        expect(page.get_by_label("From")).to_have_value("spotify")
+        page.get_by_role("button", name="Bring along").click()
+        imports = page.get_by_role("list", name="Imports").get_by_role("listitem")
+        expect(imports).to_contain_text("2 plays read, 2 of them new; 1 matched to your library, 1 not in it.", timeout=20_000)
+        page.get_by_text("Not in the library").click()
+        expect(_rows(one)).to_have_count(1)
+        expect(_rows(one)).to_contain_text("Kites")
+
+        one.go("/history/elsewhere?show=imports")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="JSON lines").click()
+        assert len(Path(download.value.path()).read_text().splitlines()) == 2
+
+        page.get_by_label("File").set_input_files(broken)
+        page.get_by_role("button", name="Bring along").click()
+        expect(imports).to_have_count(2, timeout=20_000)
+        failed = next(each for each in one.get("me/imports")["items"] if each["read"] == 0)
+        assert failed["state"] == "failed"
+        expect(imports.first).to_contain_text(failed["error"])
+        imports.first.get_by_role("button", name="Forget the import from Spotify").click()
+        expect(imports).to_have_count(1)
+
+        one.go("/history")
+        expect(_rows(one).filter(has_text="Hum 4")).to_contain_text("Imported")
+        expect(_rows(one).filter(has_text="Hum 4")).to_have_count(1)
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_past_is_easy_to_use(chromium: Browser, lived: RunningServer, listener: OpenListener, width: int, scheme: str) -> None:
@@ -280,7 +335,7 @@ def test_the_past_is_easy_to_use(chromium: Browser, lived: RunningServer, listen
         pytest.skip("axe-core is not installed (npm ci in player/)")
     one = listener(lived, viewport={"width": width, "height": 860}, bypass_csp=True, reduced_motion="reduce", color_scheme=scheme, **PLACE)
     found: list[str] = []
-    for path in ("/history", "/history/elsewhere", "/statistics?period=2025", "/year/2025"):
+    for path in ("/history", "/history/elsewhere", "/history/elsewhere?show=imports", "/statistics?period=2025", "/year/2025"):
         one.go(path)
         one.page.wait_for_load_state("networkidle")
         one.page.locator(".page-title").wait_for()

@@ -468,15 +468,17 @@ export type ImportService = 'spotify' | 'listenbrainz' | 'lastfm'
 export interface Import {
   id: Id
   service: ImportService
-  state: 'waiting' | 'running' | 'done' | 'failed'
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
   read: number
   new: number
   matched: number
   unmatched: number
   refused: number
+  /** Of what could not be read, and why. */
+  examples: string[]
   bytes_done: number
-  bytes_total: number | null
+  bytes_total: number
   error: string | null
-  started_at: Instant | null
+  started_at: Instant
   ended_at: Instant | null
 }

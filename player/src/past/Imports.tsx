@@ -147,8 +147,19 @@ function Progress({ one }: { one: Import }) {
           {one.state === 'waiting' && 'Waiting for its turn'}
           {one.state === 'running' && `${plural(one.read, 'play')} read`}
           {one.state === 'done' && summary(one)}
+          {one.state === 'cancelled' && `Stopped. ${summary(one)}`}
           {one.state === 'failed' && (one.error ?? 'It could not be read.')}
         </span>
+        {one.examples.length > 0 && !isRunning(one) && (
+          <details className="small muted past-examples">
+            <summary>What could not be read</summary>
+            <ul>
+              {one.examples.map((example, index) => (
+                <li key={index}>{example}</li>
+              ))}
+            </ul>
+          </details>
+        )}
         {one.state === 'running' && (
           <progress
             className="progress"
@@ -157,7 +168,12 @@ function Progress({ one }: { one: Import }) {
           />
         )}
       </span>
-      {isRunning(one) && <IconButton size="s" label={`Cancel the import from ${nameOf(one.service)}`} icon={X} onClick={cancel} />}
+      <IconButton
+        size="s"
+        label={isRunning(one) ? `Cancel the import from ${nameOf(one.service)}` : `Forget the import from ${nameOf(one.service)}`}
+        icon={X}
+        onClick={cancel}
+      />
     </li>
   )
 }

@@ -127,10 +127,11 @@ describe('imports', () => {
     matched: 9_000,
     unmatched: 2_000,
     refused: 1,
+    examples: [],
     bytes_done: 1,
     bytes_total: 1,
     error: null,
-    started_at: null,
+    started_at: '2026-11-21T12:00:00Z',
     ended_at: null,
   }
   it('know a file by its name', () => {
