@@ -22,12 +22,13 @@ const nameOf = (service: ImportService) => SERVICES.find((each) => each.value ==
 /** Histories brought along from elsewhere, and one's own taken away. */
 export function Imports({ items }: { items: Import[] }) {
   const running = items.some(isRunning)
-  const [wasRunning, setWasRunning] = useState(running)
+  // One may end between two looks at it: what counts is that it has ended.
+  const ended = items.filter((each) => !isRunning(each)).length
+  const known = useRef(ended)
   useEffect(() => {
-    if (wasRunning === running) return
-    setWasRunning(running)
-    if (!running) void pastChanged()
-  }, [running, wasRunning])
+    if (ended > known.current) void pastChanged()
+    known.current = ended
+  }, [ended])
   return (
     <>
       <Card title="Bring a history along" about="Plays from another service are counted with those heard here. Repeating a file changes nothing.">
