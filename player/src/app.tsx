@@ -26,6 +26,10 @@ const Playlists = lazy(() => import('./pages/Playlists'))
 const Playlist = lazy(() => import('./pages/Playlist'))
 const LibraryHub = lazy(() => import('./pages/LibraryHub'))
 const ScanPage = lazy(() => import('./pages/ScanPage'))
+const History = lazy(() => import('./past/History'))
+const Elsewhere = lazy(() => import('./past/Elsewhere'))
+const Statistics = lazy(() => import('./past/Statistics'))
+const Year = lazy(() => import('./past/Year'))
 const Settings = lazy(() => import('./settings/Settings'))
 const Profile = lazy(() => import('./settings/Profile'))
 const Playback = lazy(() => import('./settings/Playback'))
@@ -84,6 +88,10 @@ function Pages() {
         <Route path="playlists/:id" element={<Playlist />} />
         <Route path="library" element={<LibraryHub />} />
         <Route path="scan" element={<ScanPage />} />
+        <Route path="history" element={<History />} />
+        <Route path="history/elsewhere" element={<Elsewhere />} />
+        <Route path="statistics" element={<Statistics />} />
+        <Route path="year/:year" element={<Year />} />
         <Route path="playing" element={<NowPlaying />} />
         <Route path="settings" element={<Settings />}>
           <Route index element={<Profile />} />

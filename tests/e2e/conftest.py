@@ -202,7 +202,7 @@ def listener(chromium: Browser, listening: RunningServer) -> Iterator[OpenListen
         page.get_by_label("Name").fill(server.admin)
         page.get_by_label("Password", exact=True).fill(server.password)
         page.get_by_role("button", name="Sign in").click()
-        page.locator(".player-bar").wait_for()
+        page.locator(".player-bar").wait_for(state="attached")
         # Being told that nobody is signed in yet is how the page learns it.
         one.troubles[:] = [text for text in one.troubles if "401" not in text]
         opened.append(one)

@@ -388,3 +388,97 @@ export interface Finding {
 export interface FindingsPage extends Page<Finding> {
   kinds: Record<string, number>
 }
+
+/* ---------------------------------------------------------------- the past */
+
+/** Something heard that is not in the library, or was found there later (`track_id`). */
+export interface External {
+  id: Id
+  artist: string
+  title: string
+  release: string | null
+  type: string
+  track_id: Id | null
+  confidence: number | null
+  method: string | null
+  listens: number
+}
+
+/** `track` and `external` are both null when the track is gone or was never granted. */
+export interface Listen {
+  id: Id
+  track: Track | null
+  external: External | null
+  listened_at: Instant
+  played_ms: number | null
+  outcome: Outcome | null
+  counted: boolean
+  imported: boolean
+  device_id: string | null
+  client: string | null
+  utc_offset_min: number | null
+}
+
+export interface ListensPage {
+  items: Listen[]
+  /** The `before` of the next page; null at the end. */
+  next: Id | null
+  /** Listens ever, whatever the search. */
+  total: number
+}
+
+export interface Top {
+  id: Id | null
+  name: string
+  artist: string | null
+  art: string | null
+  track: Track | null
+  external_id: Id | null
+  listens: number
+  ms: number
+}
+
+export interface StatsDay {
+  /** `2026-11-21`, by the listener's clock. */
+  date: string
+  listens: number
+  ms: number
+}
+
+export interface Stats {
+  period: string
+  first: string
+  last: string
+  listens: number
+  skips: number
+  ms: number
+  distinct: { tracks: number; artists: number; releases: number; genres: number }
+  discoveries: { tracks: number; artists: number; releases: number }
+  streak: { current: number; longest: number }
+  top: { tracks: Top[]; artists: Top[]; releases: Top[]; genres: Top[] }
+  /** Listens by hour of the week: 168, Monday midnight first. */
+  hours: number[]
+  /** Days with listens only, earliest first. */
+  days: StatsDay[]
+  years: { year: string; listens: number }[]
+}
+
+export type ImportService = 'spotify' | 'listenbrainz' | 'lastfm'
+
+export interface Import {
+  id: Id
+  service: ImportService
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+  read: number
+  new: number
+  matched: number
+  unmatched: number
+  refused: number
+  /** Of what could not be read, and why. */
+  examples: string[]
+  bytes_done: number
+  bytes_total: number
+  error: string | null
+  started_at: Instant
+  ended_at: Instant | null
+}

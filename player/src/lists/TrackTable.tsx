@@ -53,6 +53,8 @@ export interface TrackTableProps {
   /** A line above the row at this index: a disc's title. */
   headings?: Map<number, string>
   empty?: ReactNode
+  /** The row that is meant: it is selected and in view from the start. */
+  meant?: number | undefined
   /** Moves the rows at these indices before row `to`. Turns on dragging and Alt with the arrow keys. */
   onReorder?: (indices: number[], to: number) => void
   onRemove?: (indices: number[]) => void
@@ -66,14 +68,20 @@ const WIDE = 620
 /** Playing a row of a long list queues this many from there on. */
 const QUEUED = 500
 
+/** On a touch screen a selection opens the bar of acts, which nobody asked for. */
+function startAt(meant: number | undefined): pick.Selection {
+  if (meant === undefined) return pick.EMPTY
+  return matchMedia('(pointer: coarse)').matches ? { ...pick.EMPTY, active: meant } : pick.only(meant)
+}
+
 /** Tracks as a grid that keyboards, pointers and screen readers can walk, select in and act on; any number of rows. */
-export function TrackTable({ source, label, kind = 'list', context, headings, empty, onReorder, onRemove }: TrackTableProps) {
+export function TrackTable({ source, label, kind = 'list', context, headings, empty, meant, onReorder, onRemove }: TrackTableProps) {
   const [grid, setGrid] = useState<HTMLElement | null>(null)
   const scroller = useScroller()
   const offset = useOffset(grid, scroller)
   useTopOnChange(source.key, scroller)
   const total = source.total ?? 0
-  const [selection, setSelection] = useState(pick.EMPTY)
+  const [selection, setSelection] = useState(() => startAt(meant))
   const [listed, setListed] = useState(source.key)
   if (listed !== source.key) {
     setListed(source.key)
@@ -111,6 +119,13 @@ export function TrackTable({ source, label, kind = 'list', context, headings, em
     },
     [virtual, grid],
   )
+
+  const [shown, setShown] = useState(meant === undefined)
+  useEffect(() => {
+    if (shown || meant === undefined || !grid || offset === 0) return
+    virtual.scrollToIndex(meant, { align: 'center' })
+    setShown(true)
+  }, [shown, meant, grid, offset, virtual])
 
   const play = useCallback(
     async (index: number) => {

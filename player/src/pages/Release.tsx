@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { EllipsisVertical, Play, Shuffle } from 'lucide-react'
 import { useMemo } from 'react'
-import { Link, useParams } from 'react-router'
+import { Link, useParams, useSearchParams } from 'react-router'
 import { setRating } from '../acts/acts'
 import { releaseMenu } from '../acts/menus'
 import { useStanding } from '../acts/store'
@@ -43,6 +43,8 @@ function Loaded({ page: { release, tracks, disc_titles } }: { page: ReleasePage 
   const source = useListSource(tracks)
   const context = useMemo(() => ({ release_id: release.id }), [release.id])
   const headings = useMemo(() => discHeadings(tracks, disc_titles), [tracks, disc_titles])
+  const [params] = useSearchParams()
+  const meant = tracks.findIndex((track) => track.id === params.get('track'))
   const there = tracks.filter((track) => !track.missing)
   const total = tracks.reduce((sum, track) => sum + track.duration_ms, 0)
   return (
@@ -108,6 +110,7 @@ function Loaded({ page: { release, tracks, disc_titles } }: { page: ReleasePage 
         label={`Tracks of ${release.title}`}
         kind="release"
         context={context}
+        meant={meant < 0 ? undefined : meant}
         {...(headings ? { headings } : {})}
       />
       {release.genres.length > 0 && (

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Disc3, Folder, Heart, House, ListMusic, Mic2, Music, Plus, Shapes } from 'lucide-react'
+import { ChartColumn, Disc3, Folder, Heart, History, House, ListMusic, Mic2, Music, Plus, Shapes } from 'lucide-react'
 import { NavLink } from 'react-router'
 import { newPlaylist } from '../acts/newPlaylist'
 import { playlistMenu } from '../acts/menus'
@@ -16,6 +16,8 @@ export const places = [
   { to: '/genres', label: 'Genres', icon: Shapes },
   { to: '/folders', label: 'Folders', icon: Folder },
   { to: '/favourites', label: 'Favourites', icon: Heart },
+  { to: '/history', label: 'History', icon: History },
+  { to: '/statistics', label: 'Statistics', icon: ChartColumn },
 ]
 
 export function Sidebar() {

@@ -9,7 +9,7 @@ const tabs = [
   { to: '/settings', label: 'Settings', icon: Settings },
 ]
 
-const inLibrary = /^\/(library|artists|releases|tracks|genres|folders|favourites)/
+const inLibrary = /^\/(library|artists|releases|tracks|genres|folders|favourites|history|statistics|year)/
 
 /** The ways to go, on a phone. */
 export function TabBar() {
