@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,10 @@ def test_guessing_is_slowed(server: RunningServer) -> None:
     ]
     assert {one["code"] for one in codes} == {40}
     assert "Too many" in codes[-1]["message"]
+    for _ in range(150):  # the tests that follow come from the same address
+        if "Too many" not in httpx.get(f"{server.url}/api/tracks", headers={"Authorization": f"Bearer {server.token()}"}).text:
+            break
+        time.sleep(0.3)
 
 
 FOREIGN = [

@@ -5,6 +5,7 @@ import json
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +207,7 @@ def signed_in(own: RunningServer, name: str, password: str) -> httpx.Client:
 def test_a_history_is_erased(ada: httpx.Client, own: RunningServer) -> None:
     brought(ada, "spotify", spotify(*EXPORT))
     assert ada.request("DELETE", "/api/me/history", json={"password": "ada-password"}).status_code == 403, "not by an app"
-    with signed_in(own, ada.headers["X-Name"], "ada-password") as browser:
+    with closing(signed_in(own, ada.headers["X-Name"], "ada-password")) as browser:
         assert browser.request("DELETE", "/api/me/history", json={"password": "a guess"}).status_code == 401
         assert browser.request("DELETE", "/api/me/history", json={"password": "ada-password"}).json() == {"events": 5}
         assert browser.get("/api/me/listens").json()["total"] == 0
@@ -214,7 +215,7 @@ def test_a_history_is_erased(ada: httpx.Client, own: RunningServer) -> None:
         assert browser.request("DELETE", "/api/me", json={"password": "ada-password"}).status_code == 204
         assert browser.get("/api/me/listens").status_code == 401
     assert ada.get("/api/me/listens").status_code == 401
-    with signed_in(own, "admin", "admin-password") as admin:
+    with closing(signed_in(own, "admin", "admin-password")) as admin:
         assert admin.request("DELETE", "/api/me", json={"password": "admin-password"}).status_code == 409
         assert admin.get("/api/me/listens").status_code == 200
 

@@ -64,8 +64,10 @@ class ImportList(msgspec.Struct):
 
 def handlers(parts: Parts) -> list[Any]:
     @post("/me/imports", status_code=202, request_max_body_size=None)
-    async def upload(request: Request[Any, Any, Any], me: Listener, service: Service) -> ImportAnswer:
-        """The export file itself as body, up to 4 GiB. It is read in the background."""
+    async def upload(request: Request[Any, Any, Any], me: Listener, service: Service | None = None) -> ImportAnswer:
+        """The export file itself as body, up to 4 GiB; ``service`` says whose. It is read in the background."""
+        if service is None:  # not a required parameter, since those are checked before who asks
+            raise BadRequest("Say whose export it is: service=spotify, listenbrainz or lastfm.")
         return _answer(await parts.imports.upload(me, service, request.stream()))
 
     @get("/me/imports", sync_to_thread=True)

@@ -123,6 +123,13 @@ def _complete_call(method: str, path: str, call: dict[str, Any]) -> None:
         responses["416"] = {"description": "The range lies outside."}
     elif path.startswith("/art/"):
         responses["200"] = {"description": "The picture.", "content": {"image/jpeg": {"schema": _BYTES}}}
+    elif path == "/me/export":
+        responses["200"] = {
+            "description": "One JSON object a line, or a Parquet file.",
+            "content": {"application/x-ndjson": {"schema": _BYTES}},
+        }
+    elif (method, path) == ("post", "/me/imports"):
+        call["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
     elif (method, path) == ("post", "/events"):
         content = {"application/json": {"schema": {"$ref": _REF.format(name="EventBatch")}}}
         call["requestBody"] = {"required": True, "content": content}
