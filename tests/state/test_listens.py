@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from segue.events import MemoryEventLog
 from segue.model import Event, Subject
-from segue.state import Projections, Upkeep, external_id
+from segue.state import ListenerHistory, Projections, Upkeep, external_id
 from segue.state._features import weight, worth
 from segue.store import Database
 from segue.store import schema as t
 from segue.testing.listening import World, fill_world
-from segue.types import Instant, new_id
+from segue.types import Instant, UserId, new_id
 
 D = 180_000  # every track's duration
 T0 = 1_700_000_000_000
@@ -337,3 +337,42 @@ def test_what_a_listen_is_worth(bench: Bench) -> None:
     assert worth(log_heard, "track", T0) == pytest.approx(1, rel=1e-3)
     assert worth(log_heard, "track", T0 + 60 * 86_400_000) == pytest.approx(0.5, rel=1e-3)
     assert worth(None, "track", T0) == 0
+
+
+def test_the_hour_leans_to_what_is_heard_at_it(bench: Bench) -> None:
+    bench.begin()
+    day, morning, evening = 86_400_000, 7 * 3_600_000, 20 * 3_600_000
+    midnight = T0 - T0 % day
+    told = {"played_ms": D, "outcome": "finished", "utc_offset_min": 120, "client": "app"}
+    for number in range(20):
+        start = midnight - T0 - number * day - 120 * 60_000  # two hours east of Greenwich, midnight comes two hours earlier
+        bench.tell(
+            bench.event("ended", start + morning, 0, play_id=f"m{number}", **told),
+            bench.event("ended", start + evening, 5, play_id=f"e{number}", **told),
+        )
+    with bench.db.read() as connection:
+        sql = "SELECT g.name FROM track_genre l JOIN genre g ON g.id = l.genre_id WHERE l.track_id = ?"
+        early, late = (connection.exec_driver_sql(sql, (bench.world.tracks[k],)).scalar_one() for k in (0, 5))
+    assert early != late
+    history, user = ListenerHistory(bench.db), bench.world.listener.user.id
+    at_seven = history.hour_leanings(user, Instant(midnight + morning - 120 * 60_000))
+    at_eight = history.hour_leanings(user, Instant(midnight + evening - 120 * 60_000))
+    assert at_seven[early] > 0.3 > -0.3 > at_seven[late]
+    assert at_eight[late] > 0.3 > -0.3 > at_eight[early]
+    assert history.hour_leanings(UserId(new_id()), Instant(T0)) == {}
+
+
+def test_recent_listens_weigh_more(bench: Bench) -> None:
+    bench.begin()
+    old, new = bench.world.tracks[0], bench.world.tracks[3]
+    for number in range(3):
+        bench.tell(bench.event("ended", -number * 1_000_000 - 400 * 86_400_000, 0, play_id=f"o{number}", played_ms=D, outcome="finished"))
+    bench.tell(bench.event("ended", 0, 3, play_id="n", played_ms=D, outcome="finished"))
+    bench.tell(bench.event("ended", 1_000, 3, play_id="s", played_ms=2_000, outcome="skipped"))
+    history, user = ListenerHistory(bench.db), bench.world.listener.user.id
+    known = history.known(user, [old, new], at=Instant(T0))
+    assert (known[old].play_count, known[new].play_count) == (3, 1)
+    assert known[new].heard > 10 * known[old].heard
+    assert known[new].skipped == pytest.approx(1, rel=0.01)
+    assert [one.id for one in history.favourites(user, 10, not_since=Instant(T0 + 1_000_000), at=Instant(T0))] == [new, old]
+    assert len(history.artists(user, 10, at=Instant(T0))) == 2
