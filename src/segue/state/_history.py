@@ -181,8 +181,9 @@ class ListenerHistory:
 
     def hour_leanings(self, user_id: UserId, at: Instant) -> dict[str, float]:
         """Genres heard more (above 0, at most 1) or less (below) at this part of the listener's day than at others: the logarithm of the
-        ratio, smoothed. The listener's clock is that of the latest listen that told it."""
-        offset = "SELECT utc_offset_min FROM listen WHERE user_id = ? AND utc_offset_min IS NOT NULL ORDER BY id DESC LIMIT 1"
+        ratio, smoothed. The listener's clock is that of the last listens that told it."""
+        latest = "SELECT utc_offset_min FROM listen WHERE user_id = ? ORDER BY id DESC LIMIT 100"
+        offset = f"SELECT utc_offset_min FROM ({latest}) WHERE utc_offset_min IS NOT NULL LIMIT 1"
         sums = "SELECT key, log_heard FROM tally WHERE user_id = ? AND period = 'all' AND kind = ? AND log_heard IS NOT NULL"
         with self._db.read() as connection:
             raw = raw_of(connection)
