@@ -112,7 +112,9 @@ class Device:
     plays: bool = True
     state: State | None = None
     state_at: float = 0.0
-    waiting: "asyncio.Queue[bytes]" = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
+    waiting: dict[object, bytes] = field(default_factory=dict)
+    """What it was not sent yet, oldest first. Of the messages that tell how things stand, only the latest of each type."""
+    told: asyncio.Event = field(default_factory=asyncio.Event)
     ending: "asyncio.Future[tuple[int, str]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -120,12 +122,14 @@ class Device:
         """Those who only watch never take the place of one that plays."""
         return self.plays, self.id
 
-    def send(self, message: dict[str, Any] | bytes) -> None:
-        """Never waits: a device that does not read is let go."""
-        try:
-            self.waiting.put_nowait(message if isinstance(message, bytes) else _encode(message))
-        except asyncio.QueueFull:
+    def send(self, message: dict[str, Any] | bytes, latest: str | None = None) -> None:
+        """Never waits: a device that does not read is let go. What waits under the same name ``latest`` is replaced."""
+        self.waiting.pop(latest, None)
+        if len(self.waiting) >= MOST_WAITING:
             self.end(TOO_SLOW, "This device does not read what it is sent.")
+            return
+        self.waiting[latest or object()] = message if isinstance(message, bytes) else _encode(message)
+        self.told.set()
 
     def end(self, code: int, reason: str) -> None:
         if not self.ending.done():
@@ -195,7 +199,9 @@ class Hub:
 
     def report(self, device: Device, state: State) -> None:
         """One that starts to play is the active one from then on. The first report of a socket takes nothing from another."""
-        room = self._rooms[device.listener.user.id]
+        room = self._rooms.get(device.listener.user.id)
+        if room is None or room.devices.get(device.key) is not device:
+            return  # replaced this very moment
         before, device.state, device.state_at = device.state, state, time.monotonic()
         started = state.playing and (room.active is None or (before is not None and not before.playing))
         if started and room.active != device.id:
@@ -207,7 +213,7 @@ class Hub:
             told = _encode({"type": "now_playing", "device_id": device.id, **device.playing_now()})
             for other in room.devices.values():
                 if other is not device:
-                    other.send(told)
+                    other.send(told, latest="now_playing")
 
     def source(self, listener: Listener) -> Device | None:
         """The active device."""
@@ -263,7 +269,7 @@ def _tell_devices(room: _Room, but: Device | None = None) -> None:
     told = _encode({"type": "devices", "devices": _listed(room)})
     for device in room.devices.values():
         if device is not but:
-            device.send(told)
+            device.send(told, latest="devices")
 
 
 class _Pace:
@@ -532,4 +538,7 @@ async def _take_over(device: Device, parts: Parts, hub: Hub) -> Callable[[], dic
 
 async def _send(socket: _Socket, device: Device) -> None:
     while True:
-        await socket.send_data((await device.waiting.get()).decode())
+        await device.told.wait()
+        device.told.clear()
+        while device.waiting:
+            await socket.send_data(device.waiting.pop(next(iter(device.waiting))).decode())
