@@ -21,7 +21,7 @@ export default defineConfig(({ command }) => ({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
   },
-  server: { port: 5173, proxy: { '/api': { target: server, changeOrigin: false } } },
+  server: { port: 5173, proxy: { '/api': { target: server, changeOrigin: false, ws: true } } },
   test: {
     environment: 'jsdom',
     environmentOptions: { jsdom: { url: 'http://segue.test/' } },

@@ -142,6 +142,7 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     _log.info("stopping")
+    app.stopping()
     server.stop()  # type: ignore[no-untyped-call]
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(serving), timeout=10)

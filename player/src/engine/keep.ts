@@ -8,8 +8,9 @@
 import { api } from '../api/client'
 import type { Id, Instant, StoredQueue } from '../api/types'
 import { table } from './database'
+import { sessionId } from './ids'
 import { itemsOf, type Queue } from './queue'
-import type { QueueItem, Repeat } from './store'
+import type { PlayerState, QueueItem, Repeat } from './store'
 
 /** Written at every change of place. `playId` and `playedMs` let one playing go on after a reload. */
 export interface Place {
@@ -24,6 +25,29 @@ export interface Place {
   /** What was passed over in this sitting. */
   skipped: Id[]
   sessionId: string
+}
+
+/** Whether another device of this listener plays: then this one's place is nobody else's business. */
+export const elsewhere = { active: false }
+
+export function placeOf(
+  { current, index, shuffle, repeat }: PlayerState,
+  playing: { begun: boolean; playId: string; playedMs: number } | null,
+  autoplay: { radio: Id[] | null; skipped: Id[] },
+  positionMs: number,
+): Place {
+  return {
+    key: current?.key ?? null,
+    index,
+    positionMs: Math.round(positionMs),
+    playId: playing?.begun ? playing.playId : null,
+    playedMs: playing?.playedMs ?? 0,
+    shuffle,
+    repeat,
+    radio: autoplay.radio,
+    skipped: autoplay.skipped,
+    sessionId: sessionId(),
+  }
 }
 
 interface KeptQueue {
@@ -102,14 +126,24 @@ export class Keeper {
   savePlace(place: Place, queue: Queue): void {
     if (!this.user) return
     this.writePlace(place)
-    if (Date.now() - this.lastSent > PLACE_MS) this.tellServer(queue, place.positionMs, 0)
+    if (!elsewhere.active && Date.now() - this.lastSent > PLACE_MS) this.tellServer(queue, place.positionMs, 0)
+  }
+
+  /** Another device's queue, as the server has it at `changedAt`: kept here, and not told back. */
+  follow(queue: Queue, place: Place, changedAt: Instant | null): void {
+    if (!this.user) return
+    if (this.serverTimer !== null) clearTimeout(this.serverTimer)
+    this.serverTimer = this.latest = null
+    if (queue.items !== this.savedItems) void this.writeQueue(queue)
+    this.writePlace(place)
+    writeJson(`segue.sync.${this.user}`, { changedAt, dirty: false } satisfies Sync)
   }
 
   /** As the page goes. */
   leave(place: Place, queue: Queue): void {
     if (!this.user) return
     this.writePlace(place)
-    if (queue.items.length === 0 && this.serverTimer === null) return
+    if ((queue.items.length === 0 || elsewhere.active) && this.serverTimer === null) return
     this.latest = { queue, positionMs: place.positionMs }
     void this.put(true)
   }

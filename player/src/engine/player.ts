@@ -5,7 +5,7 @@
  * only decides what follows what.
  */
 import { preferencesQuery, queryClient, sessionQuery } from '../api/queries'
-import type { ActKind, EventContext, Outcome, PlayerEvent, Preferences, Subject, Track } from '../api/types'
+import type { ActKind, EventContext, Instant, Outcome, PlayerEvent, Preferences, Subject, Track } from '../api/types'
 import { toast } from '../ui/toasts'
 import { Autoplay } from './autoplay'
 import { table } from './database'
@@ -13,7 +13,7 @@ import { cueFor, overlapOf } from './cue'
 import { Deck, type Cue } from './deck'
 import { diagnose } from './diagnose'
 import { sessionId } from './ids'
-import { Keeper, type Place } from './keep'
+import { Keeper, placeOf, type Place } from './keep'
 import { showMedia, showPosition } from './mediaSession'
 import { Outbox } from './outbox'
 import { Playing } from './playing'
@@ -98,8 +98,7 @@ class Player {
     setState({ shuffle: restored.queue.natural !== null, repeat: place?.repeat ?? 'off' })
     const item = this.queue.items[this.queue.index]
     if (!item) return
-    const before = place?.playId && place.key === item.key ? { playId: place.playId, playedMs: place.playedMs } : undefined
-    this.playing = new Playing(item, this.tell, before)
+    this.playing = new Playing(item, this.tell, place?.playId && place.key === item.key ? { ...place, playId: place.playId } : undefined)
     this.show({ status: 'paused', positionMs: restored.positionMs, durationMs: item.track.duration_ms })
   }
 
@@ -157,6 +156,24 @@ class Player {
     this.failures = 0
     this.begin(0, true)
     this.changed()
+  }
+
+  /** Another device's queue, at the place where that one is: to play it here, or only (without `sound`) to show it. */
+  adopt(items: QueueItem[], index: number, positionMs: number, sound: boolean, changedAt: Instant | null = null): void {
+    this.close('stopped', 'another device')
+    this.autoplay.radio = null
+    this.queue = { items, index, natural: items === this.queue.items ? this.queue.natural : null }
+    setState({ shuffle: this.queue.natural !== null })
+    if (sound) {
+      this.begin(positionMs, true)
+      return this.changed()
+    }
+    this.silence()
+    const item = items[index]
+    if (!item) return
+    this.playing = new Playing(item, this.tell)
+    this.show({ status: 'paused', positionMs, durationMs: item.track.duration_ms })
+    this.keeper.follow(this.queue, this.place(), changedAt)
   }
 
   playNext(tracks: readonly Track[], context?: EventContext | null): void {
@@ -556,19 +573,7 @@ class Player {
   private readonly tell = (event: Told): void => this.outbox.add(stamp(event, getState().private))
 
   private place(): Place {
-    const { current, shuffle, repeat } = getState()
-    return {
-      key: current?.key ?? null,
-      index: this.queue.index,
-      positionMs: Math.round(this.positionMs),
-      playId: this.playing?.begun ? this.playing.playId : null,
-      playedMs: this.playing?.playedMs ?? 0,
-      shuffle,
-      repeat,
-      radio: this.autoplay.radio,
-      skipped: this.autoplay.skipped,
-      sessionId: sessionId(),
-    }
+    return placeOf({ ...getState(), index: this.queue.index }, this.playing, this.autoplay, this.positionMs)
   }
 
   private keepPlace(): void {
@@ -593,4 +598,3 @@ class Player {
 }
 
 export const player = new Player()
-export type { Player }

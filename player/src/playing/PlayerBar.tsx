@@ -2,6 +2,7 @@ import { ChevronUp, EllipsisVertical, EyeOff, ListMusic, Maximize2, SkipForward 
 import { useEffect } from 'react'
 import { Link, useLocation } from 'react-router'
 import { player, usePlayer } from '../engine'
+import { controls, DevicesButton, live } from '../live'
 import { Credits } from '../lists/Credits'
 import { togglePanel, usePanel } from '../shell/panel'
 import { Art } from '../ui/Art'
@@ -18,8 +19,15 @@ import { VolumeControl } from './Volume'
 /** Under every page. Being there means somebody is signed in, so it also wakes the player and lays it to rest. */
 export function PlayerBar() {
   useEffect(() => {
-    void player.start()
-    return () => player.stop()
+    let left = false
+    void player.start().finally(() => {
+      if (!left) live.start()
+    })
+    return () => {
+      left = true
+      live.stop()
+      player.stop()
+    }
   }, [])
   useShortcuts()
   const current = usePlayer((state) => state.current)
@@ -39,7 +47,7 @@ export function PlayerBar() {
           label="Next"
           icon={<SkipForward size={20} fill="currentColor" aria-hidden="true" />}
           disabled={!current}
-          onClick={() => player.next()}
+          onClick={controls.next}
         />
       </div>
       <Announcer />
@@ -84,6 +92,7 @@ function Side() {
           <EyeOff size={16} aria-label="Private listening" />
         </span>
       )}
+      <DevicesButton />
       <SleepButton />
       <VolumeControl />
       <IconButton label="Queue" icon={ListMusic} size="s" pressed={panel} onClick={togglePanel} />

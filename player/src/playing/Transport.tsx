@@ -1,5 +1,6 @@
 import { Pause, Play, Repeat, Repeat1, Shuffle, SkipBack, SkipForward } from 'lucide-react'
 import { player, usePlayer, type Repeat as RepeatMode } from '../engine'
+import { controls, usePlaysElsewhere } from '../live'
 import { IconButton, join } from '../ui/Button'
 
 const NEXT_REPEAT: Record<RepeatMode, RepeatMode> = { off: 'all', all: 'one', one: 'off' }
@@ -12,7 +13,8 @@ export function cycleRepeat(now: RepeatMode): void {
 export function PlayButton({ large }: { large?: boolean }) {
   const status = usePlayer((state) => state.status)
   const none = usePlayer((state) => state.current === null)
-  const sounding = status === 'playing' || status === 'loading'
+  const elsewhere = usePlaysElsewhere()
+  const sounding = elsewhere || status === 'playing' || status === 'loading'
   return (
     <IconButton
       label={sounding ? 'Pause' : 'Play'}
@@ -22,7 +24,7 @@ export function PlayButton({ large }: { large?: boolean }) {
       className={join('play-button', status === 'loading' && 'play-button-loading')}
       aria-keyshortcuts="Space"
       icon={sounding ? <Pause size={large ? 26 : 20} fill="currentColor" aria-hidden="true" /> : <Play size={large ? 26 : 20} fill="currentColor" aria-hidden="true" />}
-      onClick={() => player.toggle()}
+      onClick={controls.toggle}
     />
   )
 }
@@ -34,9 +36,9 @@ export function Transport({ large }: { large?: boolean }) {
   return (
     <div className={join('transport', large && 'transport-large')} role="group" aria-label="Playback">
       <IconButton label="Shuffle" icon={Shuffle} size={large ? 'm' : 's'} pressed={shuffle} disabled={none} onClick={() => player.setShuffle(!shuffle)} />
-      <IconButton label="Previous" icon={<SkipBack size={large ? 26 : 20} fill="currentColor" aria-hidden="true" />} size={skipSize} disabled={none} onClick={() => player.previous()} />
+      <IconButton label="Previous" icon={<SkipBack size={large ? 26 : 20} fill="currentColor" aria-hidden="true" />} size={skipSize} disabled={none} onClick={controls.previous} />
       <PlayButton {...(large ? { large } : {})} />
-      <IconButton label="Next" icon={<SkipForward size={large ? 26 : 20} fill="currentColor" aria-hidden="true" />} size={skipSize} disabled={none} onClick={() => player.next()} />
+      <IconButton label="Next" icon={<SkipForward size={large ? 26 : 20} fill="currentColor" aria-hidden="true" />} size={skipSize} disabled={none} onClick={controls.next} />
       <IconButton
         label={REPEAT_LABEL[repeat]}
         icon={repeat === 'one' ? Repeat1 : Repeat}

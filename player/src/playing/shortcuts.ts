@@ -4,6 +4,7 @@ import { setLiked } from '../acts/acts'
 import { standing } from '../acts/store'
 import { player } from '../engine'
 import { getState } from '../engine/store'
+import { controls } from '../live'
 import { go } from '../shell/navigation'
 import { setPanel, togglePanel } from '../shell/panel'
 import { cycleRepeat } from './Transport'
@@ -103,13 +104,13 @@ function onKey(event: KeyboardEvent): void {
 function actFor(event: KeyboardEvent, target: Element): (() => void) | null {
   const { current, volume, muted, shuffle, repeat } = getState()
   if (event.key === 'Escape' && location.pathname.endsWith('/playing')) return leaveFull
-  if (event.key === ' ') return target.closest(PRESSED) || !current ? null : () => player.toggle()
+  if (event.key === ' ') return target.closest(PRESSED) || !current ? null : controls.toggle
   if (event.key.startsWith('Arrow')) {
     const louder = event.key === 'ArrowUp'
     if (event.shiftKey) {
       if (target.closest('[role=grid]') && (louder || event.key === 'ArrowDown')) return null
-      if (event.key === 'ArrowLeft') return () => player.previous()
-      if (event.key === 'ArrowRight') return () => player.next()
+      if (event.key === 'ArrowLeft') return controls.previous
+      if (event.key === 'ArrowRight') return controls.next
       return () => player.setVolume(Math.min(1, Math.max(0, volume + (louder ? VOLUME_STEP : -VOLUME_STEP))))
     }
     if (target.closest(ARROWED) || !current) return null

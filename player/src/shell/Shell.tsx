@@ -4,6 +4,7 @@ import { Outlet, useLocation, useNavigate } from 'react-router'
 import { AddToPlaylist } from '../acts/AddToPlaylist'
 import { preferencesQuery } from '../api/queries'
 import { player } from '../engine'
+import { OtherDevice } from '../live'
 import { PlayerBar, QueuePanel, ShortcutsDialog } from '../playing'
 import { MenuHost } from '../ui/MenuHost'
 import { Loading } from '../ui/States'
@@ -64,6 +65,7 @@ export function Shell() {
             </aside>
           )}
           <div className="bar-slot">
+            <OtherDevice />
             <PlayerBar />
           </div>
           <TabBar />

@@ -318,7 +318,7 @@ def _event_of(listener: Listener, play: PastPlay, origin: Literal["reported", "i
         external["type"] = "episode"
     told_end = play.played_ms is not None and play.outcome is not None
     return Event(
-        event_id=play.entry_id,
+        event_id=f"{max(0, play.started_at):012x}{play.entry_id}"[:64],  # by time, so that the log's index grows at its end
         kind="ended" if told_end else "scrobbled",
         user_id=listener.user.id,
         at=Instant(max(0, min(play.started_at, moment))),

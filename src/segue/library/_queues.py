@@ -1,7 +1,7 @@
 """Each listener's queue, as whichever device saved it last: what a reload, a restart or another app goes on from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -31,6 +31,11 @@ class Queue:
 class Queues:
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._watchers: list[Callable[[UserId, Queue], None]] = []
+
+    def watch(self, changed: Callable[[UserId, Queue], None]) -> None:
+        """``changed`` is called after each queue that was saved, in the thread that saved it; it must neither wait nor raise."""
+        self._watchers.append(changed)
 
     def get(self, user_id: UserId) -> Queue | None:
         with self._db.read() as connection:
@@ -58,4 +63,6 @@ class Queues:
         }
         with self._db.write(urgent=True) as connection:
             connection.execute(s.play_queue.insert().prefix_with("OR REPLACE").values(**row))
+        for changed in self._watchers:
+            changed(user_id, queue)
         return queue

@@ -8,7 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from segue import __version__
 from segue.config import Config
 from segue.errors import SegueError
-from segue.serve import api, http, lastfm, listenbrainz, operations, player, subsonic
+from segue.serve import api, http, lastfm, listenbrainz, live, operations, player, subsonic
 from segue.serve.parts import Parts
 
 __all__ = ["Parts", "build_app"]
@@ -23,6 +23,7 @@ def build_app(parts: Parts, config: Config) -> http.Edge:
     def failing() -> list[str]:
         return [] if _answers(parts) else ["database"]
 
+    hub = live.Hub()
     application = Litestar(
         path=config.base_url or None,
         route_handlers=[
@@ -32,6 +33,7 @@ def build_app(parts: Parts, config: Config) -> http.Edge:
             *listenbrainz.routes(parts),
             *operations.routes(failing, may_scrape),
             *player.routes(config.base_url),
+            *live.routes(parts, hub),
         ],
         exception_handlers=http.exception_handlers(),
         openapi_config=OpenAPIConfig(title="Segue", version=__version__, path="/api/openapi.json", render_plugins=[api.Document()]),
@@ -39,7 +41,7 @@ def build_app(parts: Parts, config: Config) -> http.Edge:
         debug=False,
         request_max_body_size=http.MAX_BODY_BYTES,
     )
-    return http.Edge(application, config)
+    return http.Edge(application, config, hub.close)
 
 
 def _answers(parts: Parts) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import anyio
 import structlog
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
 
 from segue.config import Config
@@ -59,12 +60,16 @@ _HEADERS = (
 class Edge:
     """The outermost application. ``scope["segue"]`` tells those inside the true scheme, host and address of the asker."""
 
-    def __init__(self, application: Application, config: Config) -> None:
+    def __init__(self, application: Application, config: Config, stopping: Callable[[], None] = lambda: None) -> None:
+        """``stopping`` ends the connections that would otherwise stay open; call it from the event loop."""
         self._application = application
+        self.stopping = stopping
         self._open_to_all = (f"{config.base_url}/rest/", f"{config.base_url}/1/")
         self._trusted = [ipaddress.ip_network(network, strict=False) for network in config.trusted_proxies]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            scope["segue"] = self._origin(scope)
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
@@ -148,7 +153,7 @@ def _route(scope: Scope, status: int) -> str:
 # -- who asks --------------------------------------------------------------------------------------------------------
 
 
-def client_address(request: Request[Any, Any, Any]) -> str:
+def client_address(request: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Where the request came from, past trusted proxies."""
     return str(request.scope["segue"]["address"])  # type: ignore[typeddict-item]
 

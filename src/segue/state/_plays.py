@@ -114,7 +114,7 @@ def rows_of(event: Event) -> Iterable[PlayRow]:
     return (
         PlayRow(
             event.user_id,
-            event.play_id or f"~{event.event_id}",
+            event.play_id or f"~{event.at:012x}{event.event_id}",  # by time, so that rows of one time lie together
             told_id,
             told_id,
             event.at,
