@@ -162,23 +162,27 @@ class Past:
         return {row[0]: _external(row) for row in raw.execute(sql, (user_id, json.dumps(list(dict.fromkeys(ids)))))}
 
     def externals(self, user_id: UserId, *, matched: bool, offset: int, limit: int) -> tuple[Sequence[ExternalTrack], int]:
-        """What was heard and is not in the library (or was found there), most listens first; and how many there are."""
+        """What was heard and is not in the library, most listens first; or, ``matched``, what was found there. And how many there are
+        (of those matched, with what was heard in private alone)."""
         known = "coalesce(nullif(e.hand_track_id, ''), e.track_id)"
-        open_to_all = f"SELECT 1 FROM play p WHERE p.user_id = e.user_id AND p.track_id = coalesce({known}, e.id) AND p.told_id = e.id"
-        where = (
-            f"e.user_id = ? AND e.type = 'track' AND {known} IS {'NOT ' if matched else ''}NULL"
-            f" AND EXISTS ({open_to_all} AND p.private = 0)"
-        )
-        sql = (
-            f"SELECT e.id, e.artist, e.title, e.album, e.type, {known}, e.confidence,"
-            " CASE WHEN e.hand_by IS NULL THEN e.method ELSE 'hand' END, coalesce(a.play_count, 0) FROM external e"
-            " LEFT JOIN annotation a ON a.user_id = e.user_id AND a.type = 'external' AND a.id = e.id"
-            f" WHERE {where} ORDER BY coalesce(a.play_count, 0) DESC, e.id LIMIT ? OFFSET ?"
-        )
+        method = "CASE WHEN e.hand_by IS NULL THEN e.method ELSE 'hand' END"
+        columns = f"e.id, e.artist, e.title, e.album, e.type, {known}, e.confidence, {method}"
+        if matched:
+            where = f"e.user_id = ? AND e.type = 'track' AND {known} IS NOT NULL"
+            told = f"SELECT 1 FROM play p WHERE p.user_id = e.user_id AND p.track_id = {known} AND p.told_id = e.id AND p.private = 0"
+            page = f"SELECT {columns}, 0 FROM external e WHERE {where} AND EXISTS ({told}) ORDER BY e.id LIMIT ? OFFSET ?"
+            count = f"SELECT count(*) FROM external e WHERE {where}"
+        else:
+            counted = "FROM annotation a INDEXED BY ix_annotation_count"
+            page = (
+                f"SELECT {columns}, a.play_count {counted} CROSS JOIN external e ON e.user_id = a.user_id AND e.id = a.id"
+                " WHERE a.user_id = ? AND a.type = 'external' AND e.type = 'track' ORDER BY a.play_count DESC, a.id LIMIT ? OFFSET ?"
+            )
+            count = f"SELECT count(*) {counted} WHERE a.user_id = ? AND a.type = 'external'"
         with self._db.read() as connection:
             raw = raw_of(connection)
-            rows = raw.execute(sql, (user_id, limit, offset)).fetchall()
-            total = raw.execute(f"SELECT count(*) FROM external e WHERE {where}", (user_id,)).fetchone()[0]
+            rows = raw.execute(page, (user_id, limit, offset)).fetchall()
+            total = raw.execute(count, (user_id,)).fetchone()[0]
         return [_external(row[:8], listens=row[8]) for row in rows], total
 
     def external(self, user_id: UserId, id: str) -> ExternalTrack | None:
