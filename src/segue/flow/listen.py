@@ -29,6 +29,8 @@ from segue.types import Instant, Ms, SlateId, TrackId, UserId, is_id, new_id, no
 _log = get_logger("listen")
 _MAX_N = 100
 _MAX_IDS = 1_000
+_PATIENCE = 10_000
+"""Events that whoever tells one waits for, at most: some seconds."""
 _PAST = 100
 """Plays looked back on."""
 _NO_HISTORY = "You have not played anything here yet, so this is a first mix. Play, skip or like a few tracks and it will follow you."
@@ -71,7 +73,7 @@ class Listening:
     # -- what a listener did -----------------------------------------------------------------------------------------
 
     def record(self, listener: Listener, events: Sequence[Event]) -> Appended:
-        """Append, and bring the projections up to date before it returns. Repeating is harmless.
+        """Append, and bring the projections up to date before it returns (but for a rebuild under way). Repeating is harmless.
 
         Events about what does not exist for this listener come back rejected. Raises :class:`~segue.errors.Unavailable` when the log or the
         database cannot be written: send them again later.
@@ -85,7 +87,7 @@ class Listening:
             if event.subject is not None and (event.subject.type, event.subject.id) in absent
         )
         accepted = self.log.append(known).accepted if known else ()
-        if known:
+        if known and self.behind() <= _PATIENCE:  # else a rebuild goes on, for minutes: what is in the log is safe, and will be known
             self.projections.catch_up(self.log.last_offset())
         metrics.events_appended.labels("accepted").inc(len(accepted))
         metrics.events_appended.labels("rejected").inc(len(rejected))

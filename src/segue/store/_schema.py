@@ -395,7 +395,7 @@ play = Table(
     "play",
     metadata,
     Column("user_id", _id, primary_key=True),
-    Column("play_id", Text, primary_key=True),  # "~" + event_id where the protocol has none
+    Column("play_id", Text, primary_key=True),  # "~", when, and the event_id, where the protocol has none
     Column("told_id", _id, primary_key=True),  # the track or external that was reported
     Column("track_id", _id, nullable=False),  # what that is: told_id, a track it was matched to, or a correction
     Column("until_at", Integer, nullable=False),  # last_at, where a correction left or moved it
