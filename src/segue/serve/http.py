@@ -83,6 +83,14 @@ class Edge:
             await _preflight(send)
             return
         status = 500
+        unread = _has_body(scope)
+
+        async def reading() -> MutableMapping[str, Any]:
+            nonlocal unread
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                unread = False
+            return message
 
         async def mannered(message: MutableMapping[str, Any]) -> None:
             nonlocal status
@@ -91,12 +99,14 @@ class Edge:
                 extra = [(b"x-request-id", request_id.encode()), *_HEADERS]
                 if open_to_all:  # no cookie counts there: web clients of other origins may ask with a secret of their own
                     extra.append((b"access-control-allow-origin", b"*"))
+                if unread:  # what is still on its way would be taken for the next request
+                    extra.append((b"connection", b"close"))
                 held = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *((name, value) for name, value in extra if name not in held)]
             await send(message)
 
         try:
-            await self._application(scope, receive, mannered)
+            await self._application(scope, reading, mannered)
         finally:
             spent = time.perf_counter() - started
             route = _route(scope, status)
@@ -126,6 +136,12 @@ class Edge:
         except ValueError:
             return False
         return any(parsed in network for network in self._trusted)
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether an HTTP/1 request comes with a body, by its headers."""
+    told = {name: value for name, value in scope["headers"] if name in {b"content-length", b"transfer-encoding"}}
+    return str(scope.get("http_version", "1.1")).startswith("1") and bool(told) and told.get(b"content-length") != b"0"
 
 
 async def _preflight(send: Send) -> None:
