@@ -26,6 +26,7 @@ _IN = "IN (SELECT value FROM json_each(?))"
 PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = ?"
 _NEAR = f"{PLAYS} AND until_at >= ? AND until_at - (last_at - started_at) <= ?"
 _LISTENS = f"SELECT {', '.join(_LISTEN_FIELDS)} FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ?"
+_ANY_LISTEN = "SELECT 1 FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? LIMIT 1"
 _NEAR_LISTENS = f"{_LISTENS} AND id >= ? AND id < ?"
 _ADD_LISTEN = f"INSERT OR REPLACE INTO listen (user_id, {', '.join(_LISTEN_FIELDS)}) VALUES (?{', ?' * len(_LISTEN_FIELDS)})"
 _DROP_LISTEN = "DELETE FROM listen WHERE user_id = ? AND id = ?"
@@ -145,7 +146,8 @@ def recount(raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change]
         first, last = (_edge(raw, user_id, id, "ASC"), _edge(raw, user_id, id, "DESC")) if listens else (None, None)
         count: _Count = (listens, skips, first, last)
         type = note[0] if note is not None else "external" if facts.external else "track"
-        if listens or skips:
+        # What is not in the library is listed by its counts, so it has them even where they are nought.
+        if listens or skips or (facts.external and raw.execute(_ANY_LISTEN, (user_id, id)).fetchone()):
             kept_notes.append((user_id, type, id, *count, _facts.encode(facts)))
         elif note is not None:
             kept_notes.append((user_id, type, id, *_NONE, None))
