@@ -37,13 +37,13 @@ class Bench:
         with self.db.read() as connection:
             return {
                 table.name: [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key.columns))]
-                for table in (t.play, t.annotation)
+                for table in (t.play, t.annotation, t.listen, t.tally)
             }
 
     def fold(self, *batches: list[Event]) -> Rows:
         """The rows after these batches, from nothing."""
         with self.db.write() as connection:
-            for table in (t.play, t.annotation, t.projection):
+            for table in (t.play, t.annotation, t.listen, t.tally, t.external, t.projection):
                 connection.execute(sa.delete(table))
         log = MemoryEventLog()
         projections = Projections(self.db, log)

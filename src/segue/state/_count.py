@@ -22,7 +22,7 @@ PLAY_FIELDS = [field.name for field in fields(PlayRow)]
 play_values = operator.attrgetter(*PLAY_FIELDS)
 _LISTEN_FIELDS = [field.name for field in fields(ListenRow)]
 _listen_values = operator.attrgetter(*_LISTEN_FIELDS)
-_IN = "IN (SELECT value FROM json_each(?))"
+IN = "IN (SELECT value FROM json_each(?))"
 PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = ?"
 _NEAR = f"{PLAYS} AND until_at >= ? AND until_at - (last_at - started_at) <= ?"
 _LISTENS = f"SELECT {', '.join(_LISTEN_FIELDS)} FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ?"
@@ -32,7 +32,7 @@ _ADD_LISTEN = f"INSERT OR REPLACE INTO listen (user_id, {', '.join(_LISTEN_FIELD
 _DROP_LISTEN = "DELETE FROM listen WHERE user_id = ? AND id = ?"
 _NOTES = (
     "SELECT type, id, play_count, skip_count, first_played_at, last_played_at, facts FROM annotation"
-    f" WHERE user_id = ? AND type IN ('track', 'external') AND id {_IN}"
+    f" WHERE user_id = ? AND type IN ('track', 'external') AND id {IN}"
 )
 _ADD_NOTE = (
     "INSERT INTO annotation (user_id, type, id, rating, hidden, play_count, skip_count, first_played_at, last_played_at, facts)"
@@ -47,19 +47,19 @@ _DROP_NOTE = (
 )
 _WHOLES = {
     "release": (
-        f"SELECT DISTINCT release_id FROM track WHERE id {_IN}",
+        f"SELECT DISTINCT release_id FROM track WHERE id {IN}",
         "SELECT t.release_id, sum(n.play_count), sum(n.skip_count), min(n.first_played_at), max(n.last_played_at) FROM track t"
-        f" JOIN annotation n ON n.user_id = ? AND n.type = 'track' AND n.id = t.id WHERE t.release_id {_IN} GROUP BY 1",
+        f" JOIN annotation n ON n.user_id = ? AND n.type = 'track' AND n.id = t.id WHERE t.release_id {IN} GROUP BY 1",
     ),
     "artist": (
-        f"SELECT DISTINCT artist_id FROM track_artist WHERE role = 'artist' AND track_id {_IN}",
+        f"SELECT DISTINCT artist_id FROM track_artist WHERE role = 'artist' AND track_id {IN}",
         "SELECT l.artist_id, sum(n.play_count), sum(n.skip_count), min(n.first_played_at), max(n.last_played_at) FROM track_artist l"
-        f" JOIN annotation n ON n.user_id = ? AND n.type = 'track' AND n.id = l.track_id WHERE l.artist_id {_IN} AND l.role = 'artist'"
+        f" JOIN annotation n ON n.user_id = ? AND n.type = 'track' AND n.id = l.track_id WHERE l.artist_id {IN} AND l.role = 'artist'"
         " GROUP BY 1",
     ),
 }
 _WHOLE_NOTES = (
-    f"SELECT id, play_count, skip_count, first_played_at, last_played_at FROM annotation WHERE user_id = ? AND type = ? AND id {_IN}"
+    f"SELECT id, play_count, skip_count, first_played_at, last_played_at FROM annotation WHERE user_id = ? AND type = ? AND id {IN}"
 )
 _Count = tuple[int, int, int | None, int | None]
 """Listens, skips, and when the first and last listen began."""
@@ -85,7 +85,7 @@ class Change:
 
 @dataclass(slots=True)
 class _Part:
-    """Plays of a thing that are counted anew, and its listens before, between ``low`` and ``high`` (ids)."""
+    """Plays of a thing that are counted anew, and its listens before by id: all there are (``whole``), or those around a change."""
 
     rows: list[PlayRow]
     before: dict[str, ListenRow]

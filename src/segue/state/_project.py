@@ -30,8 +30,7 @@ _SLOW_S, _QUICK_S = 0.035, 0.015
 _REBUILD = -1
 """The stored offset while a rebuild still deletes: whoever finds it goes on deleting first."""
 _MARK_FIELDS = [field.name for field in fields(MarkRow)]
-_IN = "IN (SELECT value FROM json_each(?))"
-_SOME_PLAYS = f"SELECT {', '.join(_count.PLAY_FIELDS)} FROM play WHERE user_id = ? AND play_id {_IN}"
+_SOME_PLAYS = f"SELECT {', '.join(_count.PLAY_FIELDS)} FROM play WHERE user_id = ? AND play_id {_count.IN}"
 _PUT_PLAY = f"INSERT OR REPLACE INTO play ({', '.join(_count.PLAY_FIELDS)}) VALUES ({', '.join('?' * len(_count.PLAY_FIELDS))})"
 OWN_TABLES = (t.play, t.annotation, t.listen, t.tally, t.external)
 """All that is made of the log alone."""
