@@ -153,7 +153,7 @@ def _export(parts: Parts, report: Report, target: str, user: str, format: str, w
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise Unavailable(f"{path} cannot be written: {error}.") from error
+        raise Unavailable(f"{path} cannot be written: {error.strerror or error}.") from error
     return {"path": str(path), "size_bytes": path.stat().st_size}
 
 
