@@ -48,7 +48,7 @@ lint: setup-dev
 player-check: player/node_modules/.installed
 	cd player && npm run --silent check
 
-bench: setup-dev
+bench: .venv/installed-bench
 	@for f in benchmarks/*.py; do $(BIN)/python $$f || exit 1; done
 
 wheel: setup
@@ -57,6 +57,7 @@ wheel: setup
 lock:
 	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group build -o locks/run.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -c locks/run.txt -o locks/dev.txt
+	uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group bench -c locks/run.txt -o locks/bench.txt
 
 clean:
 	rm -rf .venv player/node_modules src/segue/serve/web dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -74,6 +75,10 @@ check-tools:
 
 .venv/installed-dev: .venv/installed locks/dev.txt
 	@$(PIP) install --require-hashes -r locks/dev.txt
+	@touch $@
+
+.venv/installed-bench: .venv/installed-dev locks/bench.txt
+	@$(PIP) install --require-hashes -r locks/bench.txt
 	@touch $@
 
 player/node_modules/.installed: player/package-lock.json | check-tools

@@ -6,10 +6,17 @@ Ports that only compute or touch local storage are synchronous and may be called
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from segue.model import Acquaintance, Appended, Candidate, Event, Play, Query, Track
 from segue.types import ArtistId, Instant, LibraryId, TrackId, UserId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ids = NDArray[np.int64]
+    Vectors = NDArray[np.float32]
 
 
 class Clock(Protocol):
@@ -91,6 +98,40 @@ class History(Protocol):
     def heard(self, user_id: UserId, track_ids: Sequence[TrackId]) -> frozenset[TrackId]:
         """Those of the given tracks this listener ever began or reported."""
         ...
+
+
+class Neighbours(Protocol):
+    """The vectors of one space, and which are near which. Similarity is the inner product of unit vectors: -1..1, higher is nearer.
+
+    Must hold: when ``add`` or ``delete`` returns, it survives kill -9 and the next ``search`` knows it. An id added again has its new
+    vector only. A deleted id is returned by no search. An id that ``allowed`` leaves out is never returned, and those it allows are
+    found at the recall they are found at without it. Searches run beside writes and merges, from any thread.
+    """
+
+    dimension: int
+
+    def add(self, ids: "Ids", vectors: "Vectors") -> None:
+        """``ids``: (n,) int64, 0 or more; ``vectors``: (n, dimension) float32, unit length. Raises BadRequest on another shape or NaN."""
+        ...
+
+    def delete(self, ids: "Ids") -> int:
+        """Returns how many there were."""
+        ...
+
+    def search(self, queries: "Vectors", k: int, *, allowed: "Ids | None" = None) -> "tuple[Ids, Vectors]":
+        """The nearest first: ids (q, k) int64, padded with -1, and similarities (q, k) float32, padded with -2.
+
+        ``allowed``: the only ids to return, sorted, unique; None: any.
+        """
+        ...
+
+    def vectors(self, ids: "Ids") -> "Vectors":
+        """(n, dimension) float32 as kept; rows of unknown ids are zero."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def close(self) -> None: ...
 
 
 class Source(Protocol):

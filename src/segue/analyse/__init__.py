@@ -1,0 +1,6 @@
+"""Samples -> what a track sounds like: description, fingerprint, embedding. Pure in ``(y, sr)``; run by worker processes, never in the
+server, which knows only the records here and the worker's pipe."""
+
+from segue.analyse._record import SAMPLE_RATE_HZ, VERSION, Ask, Description, Embedded, Heard, Section, Value
+
+__all__ = ["SAMPLE_RATE_HZ", "VERSION", "Ask", "Description", "Embedded", "Heard", "Section", "Value"]

@@ -1,0 +1,1 @@
+"""Embeddings -> neighbours: exact, approximate, save, swap."""
