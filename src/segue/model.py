@@ -201,6 +201,17 @@ class Library(Record, frozen=True, kw_only=True):
     scanned_at: Instant | None = None
 
 
+class Space(Record, frozen=True, kw_only=True):
+    """What vectors can be compared in: those of one encoder, by cosine."""
+
+    id: int
+    encoder: str
+    version: str
+    digest: str
+    """SHA-256 of the model file; empty for what is built in."""
+    dimension: int
+
+
 class Playlist(Record, frozen=True, kw_only=True):
     id: PlaylistId
     owner_id: UserId

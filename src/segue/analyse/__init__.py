@@ -1,5 +1,5 @@
 """Samples -> what a track sounds like: description, fingerprint, embedding. Pure in ``(y, sr)``; run by worker processes, never in the
-server, which knows only the records here and the worker's pipe."""
+server, which knows only the records here and the worker's pipe; what it keeps of them is in :mod:`segue.analyse.kept`."""
 
 from segue.analyse._record import SAMPLE_RATE_HZ, VERSION, Ask, Description, Embedded, Heard, Section, Value
 

@@ -25,6 +25,11 @@ class PathText(TypeDecorator[str]):
 
 
 metadata = sa.MetaData()
+SORTED_VALUES = (
+    "tempo_bpm", "key", "mode", "energy", "danceability", "valence", "acousticness", "instrumentalness", "speechiness", "liveness",
+    "loudness_lufs",
+)  # fmt: skip
+"""Of an analysis, beside every track: what lists are sorted and filtered by."""
 _id = String(22)
 
 # -- accounts --------------------------------------------------------------------------------------------------------
@@ -312,6 +317,49 @@ failed_file = Table(
     Column("folder_id", _id, nullable=False, index=True),
     Column("size_bytes", Integer, nullable=False),
     Column("mtime_ns", Integer, nullable=False),
+)
+
+# -- what a track sounds like ----------------------------------------------------------------------------------------
+
+analysis = Table(
+    # How far the analysis of a track is, and the values lists are sorted and filtered by, corrections applied. The rest is in sound.db.
+    "analysis",
+    metadata,
+    Column("track_id", _id, primary_key=True),
+    Column("quick_hash", LargeBinary),  # of the file as it was: another one is analysed anew
+    Column("payload_hash", LargeBinary, index=True),  # of its audio packets: what results are kept by
+    Column("number", Integer, index=True),  # of those results in sound.db, and in every index; NULL where there are none
+    Column("state", Text, nullable=False),  # done | failed
+    Column("version", Integer, nullable=False),
+    Column("space_id", Integer),  # the newest space it has a vector of
+    Column("error", Text),  # JSON [kind, sentence]
+    Column("attempts", Integer, nullable=False, default=1),
+    Column("analysed_at", Integer, nullable=False),
+    *(Column(name, Float) for name in SORTED_VALUES),
+    Index("ix_analysis_tempo", "tempo_bpm", "track_id"),
+    Index("ix_analysis_key", "key", "mode", "track_id"),
+    Index("ix_analysis_energy", "energy", "track_id"),
+    sqlite_with_rowid=False,
+)
+analysis_correction = Table(
+    "analysis_correction",
+    metadata,
+    Column("payload_hash", LargeBinary, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Float, nullable=False),
+    Column("user_id", _id, nullable=False),
+    Column("corrected_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+recording = Table(
+    # Tracks that are one recording: those of one group. A track alone is in none.
+    "recording",
+    metadata,
+    Column("track_id", _id, primary_key=True),
+    Column("group_id", _id, nullable=False, index=True),
+    Column("similarity", Float, nullable=False),  # 0..1, to the preferred one
+    Column("preferred", Integer, nullable=False, default=0),
+    sqlite_with_rowid=False,
 )
 
 # -- playlists and the queue -----------------------------------------------------------------------------------------

@@ -1,0 +1,13 @@
+"""What tracks sound like: tables for it."""
+
+from alembic import op
+
+from segue.store._schema import metadata
+
+revision = "0005"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    for name in ("analysis", "analysis_correction", "recording"):
+        metadata.tables[name].create(op.get_bind(), checkfirst=True)
