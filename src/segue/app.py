@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -12,20 +13,24 @@ from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
 from segue.access import Accounts, Vault
+from segue.analyse.kept import Sounds
 from segue.config import Config
 from segue.control import ControlSocket
 from segue.errors import ConfigError
 from segue.events import open_log
+from segue.flow.described import Descriptions
 from segue.flow.forward import Forwarder, Services
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.similar import Similar
+from segue.flow.sound import SoundFlow
 from segue.flow.track import TrackFlow
 from segue.library import Bookmarks, Catalogue, Libraries, Playlists, Queues, Search
 from segue.observe import get_logger, metrics
 from segue.play import Artwork, Transcoder
 from segue.serve import Parts, build_app
-from segue.store import DataDir, open_store
+from segue.store import Database, DataDir, open_store
 
 _log = get_logger("app")
 _FEW_EVENTS = 2_000
@@ -60,7 +65,20 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         services = Services(config.listenbrainz_url, config.lastfm_url, config.lastfm_api_key, config.lastfm_secret)
         forwarder = Forwarder(db, listening, catalogue, Vault(data.secret), services)
         stack.callback(forwarder.close)
-        tracks = TrackFlow(db, search, workers=config.tag_workers or None, changed=history.catalogue_changed)
+        sound_db = Database(data.sound)
+        stack.callback(sound_db.close)
+        sounds = Sounds(sound_db)
+        similar = Similar(db, sounds, data.index)
+        stack.callback(similar.close)
+        workers = config.analysis_workers or min(4, os.cpu_count() or 1)
+        sound = SoundFlow(db, sounds, similar, data.models, workers=workers, share=config.analysis_share, hours=config.analysis_hours)
+        stack.callback(sound.close)
+
+        def changed() -> None:
+            history.catalogue_changed()
+            sound.wake()
+
+        tracks = TrackFlow(db, search, workers=config.tag_workers or None, changed=changed)
         stack.callback(tracks.close)
         yield Parts(
             data=data,
@@ -77,6 +95,9 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             imports=imports,
             forwarder=forwarder,
             tracks=tracks,
+            sound=sound,
+            similar=similar,
+            descriptions=Descriptions(db, sound, catalogue),
             transcoder=transcoder,
             artwork=artwork,
             base_path=config.base_url,
@@ -138,6 +159,8 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     parts.history.start()
     parts.imports.start()
     parts.forwarder.start()
+    if config.analysis:
+        parts.sound.start()
     ready(f"http://{_shown(config.host)}:{port}{config.base_url}/")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -17,9 +17,11 @@ from typing import IO, Any
 import msgspec
 
 from segue import __version__
+from segue.analyse.kept import export_sounds, import_sounds
 from segue.errors import BadRequest, Conflict, NotFound, Unavailable
 from segue.flow.export import event_lines, listen_lines, write_parquet
 from segue.flow.imports import bring_export
+from segue.flow.sound import AnalysisStatus
 from segue.model import Library, Token, User
 from segue.serve import Parts
 
@@ -117,6 +119,50 @@ def _token_revoke(parts: Parts, report: Report, id: str) -> Any:
     owner, token = _token(parts, id)
     parts.accounts.revoke(owner.id, token.id)
     return {"id": token.id, "user": owner.name, "name": token.name}
+
+
+# -- what tracks sound like ---------------------------------------------------------------------------------------------
+
+
+def _analyse(parts: Parts, report: Report) -> Any:
+    """To the end: what is due here, or, in a server, what it is at; whoever asked may leave, it goes on."""
+
+    def tell(status: AnalysisStatus) -> None:
+        report(msgspec.to_builtins(status))
+
+    if not parts.sound.working:
+        return parts.sound.run(tell)
+    parts.sound.wake()
+    while (status := parts.sound.status()).left and status.state == "running":
+        try:
+            tell(status)
+        except OSError:  # the caller went away
+            break
+        time.sleep(0.3)
+    return status
+
+
+def _analyse_status(parts: Parts, report: Report) -> Any:
+    return parts.sound.status()
+
+
+def _analyse_pause(parts: Parts, report: Report, paused: bool) -> Any:
+    parts.sound.pause(paused)
+    return parts.sound.status()
+
+
+def _analyse_retry(parts: Parts, report: Report) -> Any:
+    return {"retried": parts.sound.retry()}
+
+
+def _analyse_export(parts: Parts, report: Report, target: str) -> Any:
+    return {"path": target, "sounds": export_sounds(parts.sound.sounds, Path(target))}
+
+
+def _analyse_import(parts: Parts, report: Report, source: str) -> Any:
+    kept, met = import_sounds(parts.sound.sounds, Path(source))
+    parts.sound.wake()
+    return {"kept": kept, "met": met}
 
 
 # -- a listener's past -------------------------------------------------------------------------------------------------
@@ -251,6 +297,12 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "token.create": _token_create,
     "token.list": _token_list,
     "token.revoke": _token_revoke,
+    "analyse": _analyse,
+    "analyse.status": _analyse_status,
+    "analyse.pause": _analyse_pause,
+    "analyse.retry": _analyse_retry,
+    "analyse.export": _analyse_export,
+    "analyse.import": _analyse_import,
     "import": _import,
     "export": _export,
     "backup": _backup,

@@ -5,6 +5,7 @@ The result cannot change after it is read, and knows where each value came from 
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rescan_interval_s: Count = 86_400
     poll_interval_s: Positive = 60
     tag_workers: Count = 0
+    analysis: bool = True
+    analysis_workers: Count = 0
+    analysis_share: Annotated[int, Meta(ge=1, le=100)] = 100
+    analysis_hours: str = ""
     transcodes_at_once: Count = 0
     transcode_cache_mib: Count = 1024
     art_cache_mib: Count = 256
@@ -57,6 +62,10 @@ HELP: dict[str, str] = {
     "rescan_interval_s": "Seconds between full checks of every library. 0: never.",
     "poll_interval_s": "Seconds between looks at a library on a network mount, where changes cannot be watched.",
     "tag_workers": "Processes that read tags. 0: one per core, at most 4.",
+    "analysis": "Whether tracks are listened to in the background: tempo, key, style, and what sounds alike.",
+    "analysis_workers": "Processes that listen, at the lowest priority. 0: one per core, at most 4.",
+    "analysis_share": "Percent of the time each of them works: less keeps a small machine cool.",
+    "analysis_hours": "Hours of the server's clock in which they work, such as 01:00-07:00. Empty: always.",
     "transcodes_at_once": "FFmpeg processes at once. 0: two per core.",
     "transcode_cache_mib": "Space for finished transcodes, MiB. The least recently played go first.",
     "art_cache_mib": "Space for resized pictures, MiB.",
@@ -132,6 +141,8 @@ def _check(config: Config, origins: Mapping[str, str]) -> Config:
             raise ConfigError(f"trusted_proxies (from {origins['trusted_proxies']}): {error}.") from error
     if config.public_url and not config.public_url.startswith(("http://", "https://")):
         raise ConfigError(f"public_url = {config.public_url!r} (from {origins['public_url']}): give it whole, with http:// or https://.")
+    if not re.fullmatch(r"|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", config.analysis_hours):
+        raise ConfigError(f"analysis_hours = {config.analysis_hours!r} (from {origins['analysis_hours']}): give hours such as 01:00-07:00.")
     for name in ("listenbrainz_url", "lastfm_url"):
         if not getattr(config, name).startswith(("http://", "https://")):
             raise ConfigError(f"{name} = {getattr(config, name)!r} (from {origins[name]}): give it whole, with http:// or https://.")

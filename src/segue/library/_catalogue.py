@@ -5,7 +5,7 @@ in no list. Pages are windows (``offset``, ``limit``) over a total order, so tha
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from segue.errors import NotFound
 from segue.library import _pages, _rows
-from segue.library._pages import ReleaseSort, TrackSort
+from segue.library._pages import Range, ReleaseSort, TrackSort
 from segue.model import Artist, Finding, Folder, Genre, Listener, Lyrics, Page, Release, Track
 from segue.store import Database
 from segue.store import schema as s
@@ -221,12 +221,13 @@ class Catalogue:
         sort: TrackSort = "title",
         genre: str | None = None,
         liked: bool = False,
+        sound: Mapping[str, Range] = {},
         library: LibraryId | None = None,
         seed: int | None = None,
         offset: int = 0,
         limit: int = 50,
     ) -> Page[Track]:
-        """``random`` with a ``seed`` pages stably; without one, each page is drawn anew."""
+        """``random`` with a ``seed`` pages stably; without one, each page is drawn anew. ``sound``: bounds of analysed values, by name."""
         with self._db.read() as connection:
             ids, total = _pages.tracks(
                 connection,
@@ -235,6 +236,7 @@ class Catalogue:
                 sort=sort,
                 genre=genre,
                 liked=liked,
+                sound=sound,
                 seed=seed,
                 offset=offset,
                 limit=limit,

@@ -4,7 +4,7 @@ Every order is total (it ends in the id), so that pages neither overlap nor leav
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -17,7 +17,9 @@ from segue.text import fold
 from segue.types import LibraryId, ReleaseId, TrackId, UserId
 
 ReleaseSort = Literal["name", "artist", "newest", "recent", "frequent", "year", "random", "rated", "liked"]
-TrackSort = Literal["title", "artist", "added", "recent", "frequent", "random"]
+TrackSort = Literal["title", "artist", "added", "recent", "frequent", "random", "tempo", "key", "energy"]
+Range = tuple[float | None, float | None]
+"""From and up to, both included; None: no bound."""
 _PRIME = 2**31 - 1
 _BY_ARTIST = (s.release.c.artist_sort_key, s.release.c.sort_key, s.release.c.id)
 _ON_RELEASE = (sa.func.coalesce(s.track.c.disc, 1), s.track.c.number, s.track.c.path, s.track.c.id)
@@ -51,20 +53,29 @@ def tracks(
     sort: TrackSort,
     genre: str | None,
     liked: bool,
+    sound: Mapping[str, Range],
     seed: int | None,
     offset: int,
     limit: int,
 ) -> tuple[list[TrackId], int]:
-    t, note = s.track, s.annotation
+    """``sound``: bounds by the name of a value of the analysis; tracks not analysed are then left out, as they are of its orders."""
+    t, note, a = s.track, s.annotation, s.analysis
     where: list[sa.ColumnElement[bool]] = [] if genre is None else [of_genre(s.track_genre, "track_id", genre)]
     heard: dict[str, sa.ColumnElement[bool]] = {"recent": note.c.last_played_at.is_not(None), "frequent": note.c.play_count > 0}
     where += [heard[sort]] if sort in heard else []
     where += [note.c.liked_at.is_not(None)] if liked else []
+    for name, (low, high) in sound.items():
+        where += [a.c[name] >= low] if low is not None else []
+        where += [a.c[name] <= high] if high is not None else []
+    by_sound = {"tempo": a.c.tempo_bpm, "key": a.c.key, "energy": a.c.energy}
+    where += [by_sound[sort].is_not(None)] if sort in by_sound else []
     if sort == "artist" and not where:
         return _tracks_by_artist(connection, libraries, offset, limit)
     source: Any = t
     if sort in heard or liked:
-        source = t.join(note, sa.and_(note.c.id == t.c.id, note.c.type == "track", note.c.user_id == user_id))
+        source = source.join(note, sa.and_(note.c.id == t.c.id, note.c.type == "track", note.c.user_id == user_id))
+    if sort in by_sound or sound:
+        source = source.join(a, a.c.track_id == t.c.id)
     order: dict[str, Sequence[Any]] = {
         "title": [t.c.sort_key, t.c.id],
         "artist": [*_BY_ARTIST, *_ON_RELEASE],
@@ -72,6 +83,9 @@ def tracks(
         "recent": [note.c.last_played_at.desc(), t.c.id],
         "frequent": [note.c.play_count.desc(), t.c.id],
         "random": [*_drawn(t, seed), t.c.id],
+        "tempo": [a.c.tempo_bpm, a.c.track_id],
+        "key": [a.c.key, a.c.mode, a.c.track_id],
+        "energy": [a.c.energy, a.c.track_id],
     }
     query = sa.select(t.c.id).select_from(source).where(*where, seen(libraries))
     total = _count(connection, query) if where else present(connection, libraries)[0]

@@ -26,6 +26,7 @@ stage_items = Counter("segue_stage_items_total", "Items into and out of a stage.
 degraded = Counter("segue_degraded_total", "Answers given without something they should have had.", ["what"], registry=registry)
 events_appended = Counter("segue_events_total", "Events accepted or rejected by the log.", ["result"], registry=registry)
 scan_files = Counter("segue_scan_files_total", "Files met by scans, by what became of them.", ["result"], registry=registry)
+analysed = Counter("segue_analysed_total", "Tracks analysed, by result: done, failed.", ["result"], registry=registry)
 streams_active = Gauge("segue_streams_active", "Streams being sent.", ["kind"], registry=registry)
 transcodes = Counter("segue_transcodes_total", "Transcodes, by result: done, failed, cancelled, cached.", ["result"], registry=registry)
 sign_in_failures = Counter("segue_authentication_failures_total", "Failed attempts to prove who one is.", ["door"], registry=registry)

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from segue.access import Accounts
+from segue.flow.described import Descriptions
 from segue.flow.forward import Forwarder
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.similar import Similar
+from segue.flow.sound import SoundFlow
 from segue.flow.track import TrackFlow
 from segue.library import Bookmarks, Catalogue, Libraries, Playlists, Queues, Search
 from segue.play import Artwork, Transcoder
@@ -31,6 +34,9 @@ class Parts:
     imports: Imports
     forwarder: Forwarder
     tracks: TrackFlow
+    sound: SoundFlow
+    similar: Similar
+    descriptions: Descriptions
     transcoder: Transcoder
     artwork: Artwork
     base_path: str = ""

@@ -170,6 +170,13 @@ class Sounds:
         with self._db.read() as connection:
             return frozenset(connection.execute(sa.select(_vector.c.space_id).where(_vector.c.number == number)).scalars())
 
+    def embeddings_of(self, number: int) -> dict[int, Embedded]:
+        """Every vector of one payload, by space."""
+        with self._db.read() as connection:
+            rows = connection.execute(sa.select(_vector).where(_vector.c.number == number)).all()
+        decode = msgspec.json.Decoder(tuple[tuple[str, float], ...]).decode
+        return {row.space_id: Embedded(vector=_single(row.vector), tags=decode(row.tags)) for row in rows}
+
     def tags(self, space_id: int, number: int) -> tuple[tuple[str, float], ...]:
         """What the tagger says, most likely first; empty where it has not heard it."""
         where = (_vector.c.space_id == space_id, _vector.c.number == number)
@@ -234,3 +241,9 @@ def _half(vector: bytes) -> bytes:
     import numpy as np
 
     return np.frombuffer(vector, dtype="<f4").astype("<f2").tobytes()
+
+
+def _single(vector: bytes) -> bytes:
+    import numpy as np
+
+    return np.frombuffer(vector, dtype="<f2").astype("<f4").tobytes()

@@ -1,5 +1,6 @@
 """``/api``: walking the library."""
 
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 import anyio.to_thread
@@ -7,6 +8,7 @@ import msgspec
 from litestar import get
 from litestar.params import Parameter
 
+from segue.errors import BadRequest
 from segue.library import ReleaseSort, TrackSort
 from segue.model import Listener
 from segue.serve import http, media
@@ -104,6 +106,21 @@ class Found(msgspec.Struct):
     tracks: list[shape.Track]
 
 
+Bounds = Annotated[str | None, Parameter(max_length=40)]
+
+
+def _range(name: str, text: str | None) -> tuple[float | None, float | None]:
+    """``90..120``, ``90..`` or ``..120``; None for no bounds. Raises BadRequest."""
+    low, dots, high = (text or "..").partition("..")
+    try:
+        bounds = float(low) if low else None, float(high) if high else None
+    except ValueError:
+        dots = ""
+    if not dots or not all(bound is None or isfinite(bound) for bound in bounds):
+        raise BadRequest(f"{name} is a range such as 90..120, 90.. or ..120.")
+    return bounds
+
+
 def _library(value: int | None) -> LibraryId | None:
     return None if value is None else LibraryId(value)
 
@@ -183,10 +200,24 @@ def handlers(parts: Parts) -> list[Any]:
         sort: TrackSort = "title",
         genre: Short = None,
         liked: bool = False,
+        tempo: Bounds = None,
+        energy: Bounds = None,
+        key: Annotated[int | None, Parameter(ge=0, le=11)] = None,
+        mode: Annotated[int | None, Parameter(ge=0, le=1)] = None,
         library: LibraryFilter = None,
     ) -> shape.Tracks:
-        """Tracks in an order, filtered."""
-        page = catalogue.tracks_page(me, sort=sort, genre=genre, liked=liked, library=_library(library), offset=offset, limit=limit)
+        """Tracks in an order, filtered. ``tempo=90..120`` (BPM), ``energy=0.5..``, ``key``, ``mode`` keep analysed tracks within."""
+        sound = {"tempo_bpm": _range("tempo", tempo), "energy": _range("energy", energy), "key": (key, key), "mode": (mode, mode)}
+        page = catalogue.tracks_page(
+            me,
+            sort=sort,
+            genre=genre,
+            liked=liked,
+            sound={name: bounds for name, bounds in sound.items() if bounds != (None, None)},
+            library=_library(library),
+            offset=offset,
+            limit=limit,
+        )
         return shape.Tracks([shape.track(one) for one in page.items], page.total)
 
     @get("/tracks/{id:str}", sync_to_thread=True)

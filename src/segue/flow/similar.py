@@ -1,0 +1,194 @@
+"""Which tracks sound alike: one space at a time is served, from an index that follows what is heard. Before that, nothing is alike."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from segue.analyse import Embedded
+from segue.analyse.kept import Sounds
+from segue.errors import SegueError
+from segue.model import Record, Space
+from segue.observe import get_logger
+from segue.ports import Neighbours
+from segue.store import Database
+from segue.store import schema as s
+from segue.types import LibraryId, TrackId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ids = NDArray[np.int64]
+    Vectors = NDArray[np.float32]
+
+_log = get_logger("similar")
+
+
+class Near(Record, frozen=True, kw_only=True):
+    track_id: TrackId
+    similarity: float
+    """-1..1: the cosine of the two embeddings."""
+
+
+class Similar:
+    """Synchronous; any thread may call it. Before :meth:`serve` every answer is empty."""
+
+    def __init__(self, db: Database, sounds: Sounds, folder: Path) -> None:
+        self._db = db
+        self._sounds = sounds
+        self._folder = folder
+        self._change = threading.Lock()
+        self._served: tuple[Space, Neighbours] | None = None
+        self._stamp = 0
+        self._allowed: dict[frozenset[LibraryId], tuple[int, Ids | None]] = {}
+
+    @property
+    def space(self) -> Space | None:
+        """The space served."""
+        return None if self._served is None else self._served[0]
+
+    def __len__(self) -> int:
+        """Vectors that can be found."""
+        return 0 if self._served is None else len(self._served[1])
+
+    # -- what is searched --------------------------------------------------------------------------------------------
+
+    def serve(self, space: Space) -> None:
+        """Serve ``space`` from now on: its index is opened, brought in step with what is kept, and put in the place of the one before."""
+        with self._change:
+            if self._served is not None and self._served[0] == space:
+                return
+            index = self._opened(space)
+            before, self._served = self._served, (space, index)
+            self._stamp += 1
+        if before is not None:
+            before[1].close()
+        _log.info("serving a space", encoder=space.encoder, version=space.version, vectors=len(index))
+
+    def _opened(self, space: Space) -> Neighbours:
+        import numpy as np
+
+        from segue.index import open_index
+
+        index = open_index(self._folder / f"space-{space.id}", space.dimension)
+        kept = 0
+        stale = set(index.ids().tolist())
+        for ids, vectors in self._sounds.vectors(space):
+            kept += len(ids)
+            new = np.array([id not in stale for id in ids.tolist()], dtype=bool)
+            if new.any():
+                index.add(ids[new], _unit(vectors[new]))
+            stale.difference_update(ids.tolist())
+        if stale:
+            index.delete(np.array(sorted(stale), dtype=np.int64))
+        return index
+
+    def add(self, number: int, vectors: dict[int, Embedded]) -> None:
+        """What was heard can be found at once."""
+        import numpy as np
+
+        with self._change:
+            if self._served is not None and (one := vectors.get(self._served[0].id)) is not None:
+                row = np.frombuffer(one.vector, dtype="<f4")[None]
+                self._served[1].add(np.array([number], dtype=np.int64), _unit(row))
+        self.changed()
+
+    def changed(self) -> None:
+        """Tracks came, went or moved: what each listener may find is looked up anew."""
+        self._stamp += 1
+
+    def close(self) -> None:
+        with self._change:
+            if self._served is not None:
+                self._served[1].close()
+                self._served = None
+
+    # -- searching ---------------------------------------------------------------------------------------------------
+
+    def embeddings(self, track_ids: Sequence[TrackId]) -> "dict[TrackId, Vectors]":
+        """Unit vectors, (dimension,) float32, of those that have one."""
+        import numpy as np
+
+        served = self._served
+        if served is None or not track_ids:
+            return {}
+        with self._db.read() as connection:
+            a = s.analysis
+            rows = connection.execute(sa.select(a.c.track_id, a.c.number).where(a.c.track_id.in_(track_ids), a.c.number.is_not(None))).all()
+        if not rows:
+            return {}
+        found = served[1].vectors(np.array([row[1] for row in rows], dtype=np.int64))
+        return {row[0]: vector for row, vector in zip(rows, found, strict=True) if vector.any()}
+
+    def search(self, queries: "Vectors", k: int, libraries: frozenset[LibraryId]) -> list[list[Near]]:
+        """For each query, (q, dimension), present tracks of these libraries, nearest first: about ``k``, more where files are the same."""
+        served = self._served
+        if served is None or not len(queries) or not libraries:
+            return [[] for _ in queries]
+        try:
+            ids, similarities = served[1].search(queries, k, allowed=self._allowed_in(libraries))
+        except SegueError as error:
+            _log.error("the index cannot be searched", error=str(error))
+            return [[] for _ in queries]
+        tracks = self._tracks(sorted({int(id) for id in ids.ravel() if id >= 0}), libraries)
+        return [
+            [
+                Near(track_id=track_id, similarity=round(float(similarity), 4))
+                for id, similarity in zip(row_ids.tolist(), row.tolist(), strict=True)
+                for track_id in tracks.get(id, ())
+            ]
+            for row_ids, row in zip(ids, similarities, strict=True)
+        ]
+
+    def near(self, track_id: TrackId, n: int, libraries: frozenset[LibraryId]) -> list[Near]:
+        """Those most like one track, without itself: at most ``n``."""
+        vector = self.embeddings([track_id]).get(track_id)
+        if vector is None:
+            return []
+        found = self.search(vector[None], n + 8, libraries)[0]
+        return [one for one in found if one.track_id != track_id][:n]
+
+    def _tracks(self, numbers: Sequence[int], libraries: frozenset[LibraryId]) -> dict[int, list[TrackId]]:
+        a, t = s.analysis, s.track
+        out: dict[int, list[TrackId]] = {}
+        with self._db.read() as connection:
+            for start in range(0, len(numbers), 900):
+                query = sa.select(a.c.number, a.c.track_id).join(t, t.c.id == a.c.track_id)
+                query = query.where(
+                    a.c.number.in_(numbers[start : start + 900]), t.c.missing_at.is_(None), t.c.library_id.in_(sorted(libraries))
+                )
+                for number, track_id in connection.execute(query.order_by(a.c.track_id)):
+                    out.setdefault(number, []).append(track_id)
+        return out
+
+    def _allowed_in(self, libraries: frozenset[LibraryId]) -> "Ids | None":
+        """The numbers found in these libraries; None where that is all there are."""
+        import numpy as np
+
+        stamp, held = self._allowed.get(libraries, (-1, None))
+        if stamp == self._stamp:
+            return held
+        stamp = self._stamp
+        with self._db.read() as connection:
+            every = frozenset(connection.execute(sa.select(s.library.c.id)).scalars())
+            allowed: Any = None
+            if not every <= libraries:
+                query = sa.select(s.analysis.c.number.distinct()).join(s.track, s.track.c.id == s.analysis.c.track_id)
+                query = query.where(
+                    s.track.c.library_id.in_(sorted(libraries)), s.track.c.missing_at.is_(None), s.analysis.c.number.is_not(None)
+                )
+                allowed = np.array(sorted(connection.execute(query).scalars()), dtype=np.int64)
+        if len(self._allowed) > 32:
+            self._allowed.clear()
+        self._allowed[libraries] = (stamp, allowed)
+        return allowed  # type: ignore[no-any-return]
+
+
+def _unit(rows: "Vectors") -> "Vectors":
+    import numpy as np
+
+    unit: Vectors = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    return unit

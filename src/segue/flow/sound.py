@@ -1,0 +1,372 @@
+"""The journey of a track, second half: file -> samples -> description, fingerprint, embedding -> index.
+
+What opens a file is a worker process, at the lowest priority; here is only which track is next, and what becomes of the answer.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from segue.analyse import VERSION, AnalysisWorker, Ask, Embedded, Heard
+from segue.analyse.kept import Backlog, Sounds, Task
+from segue.analyse.models import Model, models
+from segue.errors import BadRequest
+from segue.flow.similar import Similar
+from segue.model import Record, Space
+from segue.observe import get_logger, metrics
+from segue.store import Database
+from segue.store import schema as s
+from segue.types import now
+
+_log = get_logger("flow.sound")
+_PAUSED, _ENCODER, _SERVED, _SOUNDS = "analysis_paused", "encoder", "space", "sound_id"
+_BATCH = 64
+_LOOK_S = 30.0
+"""How often what is due is looked up when nobody says that something changed."""
+_RATE_OVER = 50
+"""Tracks a rate is measured over."""
+
+State = Literal["off", "idle", "running", "paused", "waiting"]
+"""``waiting``: for the hours that analysis may run in."""
+
+
+class AnalysisStatus(Record, frozen=True, kw_only=True):
+    state: State
+    total: int
+    done: int
+    failed: int
+    left: int
+    tracks_per_hour: float | None = None
+    left_s: float | None = None
+    encoder: str
+    """The one chosen."""
+    serving: str | None
+    """The space that answers; another than the chosen one while that is being filled."""
+    note: str = ""
+
+
+class SoundFlow:
+    """Analyses what is due, in the background or to the end by hand."""
+
+    def __init__(
+        self, db: Database, sounds: Sounds, similar: Similar, model_folder: Path, *, workers: int = 1, share: int = 100, hours: str = ""
+    ) -> None:
+        """``share``: percent of the time a worker works; ``hours``: ``HH:MM-HH:MM`` of the server's clock, empty for all."""
+        self.sounds = sounds
+        self.similar = similar
+        self.backlog = Backlog(db)
+        self._db = db
+        self._models = model_folder
+        self._count = workers
+        self._share = share
+        self._hours = parse_hours(hours)
+        self._wake = threading.Condition()
+        self._ready: deque[Task] = deque()
+        self._busy: set[str] = set()
+        self._stale = True
+        self._threads: list[threading.Thread] = []
+        self._closed = threading.Event()
+        self._paused = bool(self._setting(_PAUSED))
+        self._times: deque[float] = deque(maxlen=_RATE_OVER)
+        if self._setting(_SOUNDS) != sounds.id:
+            self.backlog.forget_numbers()
+            self._set(_SOUNDS, sounds.id)
+        self.choose()
+
+    # -- the encoder -------------------------------------------------------------------------------------------------
+
+    def choose(self, name: str | None = None) -> Model:
+        """Embed with ``name`` from now on (None: what was chosen last, else the best there is). The space served changes once it is full.
+
+        Raises :class:`~segue.errors.BadRequest` where there is no such encoder.
+        """
+        there = {model.name: model for model in models(self._models)}
+        if name is not None and name not in there:
+            raise BadRequest(f"There is no encoder {name!r}: `segue encoder list` shows those there are, `segue encoder add` adds one.")
+        wished = name or self._setting(_ENCODER)
+        best = "musicnn" if "musicnn" in there else "descriptor"
+        if wished is not None and wished not in there:
+            _log.warning("the chosen encoder is gone; another is used", chosen=wished, used=best)
+        self._model = there.get(str(wished), there[best])
+        self._builtin = self._space_of(there["descriptor"])
+        self._space = self._space_of(self._model)
+        if name is not None:
+            self._set(_ENCODER, name)
+        self.backlog.placed(self._space.id, self.sounds.embedded(self._space.id))
+        self._paths = {self._space_of(model).id: str(model.path) for model in there.values() if model.path is not None}
+        self.wake()
+        return self._model
+
+    def _space_of(self, model: Model) -> Space:
+        return self.sounds.space(model.name, model.version, model.digest, model.dimension)
+
+    def serve(self) -> None:
+        """Open the index of the space served last, or of the chosen one. Takes seconds for a large library."""
+        known = {space.id: space for space in self.sounds.spaces()}
+        last = known.get(self._setting(_SERVED) or 0)
+        self.similar.serve(self._space if last is None or not self.sounds.count(last.id) else last)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Serve the chosen space once nothing is due for it, or nothing is served that has anything."""
+        if self.similar.space is None:
+            return
+        if self.similar.space != self._space and (self.backlog.counts(VERSION, self._space.id).space == 0 or not len(self.similar)):
+            self.similar.serve(self._space)
+        self._set(_SERVED, self.similar.space.id)
+
+    # -- working -----------------------------------------------------------------------------------------------------
+
+    @property
+    def working(self) -> bool:
+        """Whether it goes on in the background."""
+        return bool(self._threads)
+
+    def start(self) -> None:
+        """Analyse in the background from now on."""
+        self._threads = [threading.Thread(target=self._opening, name="analysis-0", daemon=True)]
+        self._threads += [threading.Thread(target=self._work, name=f"analysis-{n}", daemon=True) for n in range(1, self._count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _opening(self) -> None:
+        try:
+            self.serve()
+        except Exception:
+            _log.exception("the index could not be opened: nothing is alike until the next start")
+        self._work()
+
+    def close(self) -> None:
+        """Stop; what workers are at is begun anew at the next start."""
+        self._closed.set()
+        with self._wake:
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join(30)
+
+    def wake(self) -> None:
+        """Something changed in the catalogue: what is due is looked up anew."""
+        self.similar.changed()
+        with self._wake:
+            self._stale = True
+            self._wake.notify_all()
+
+    def pause(self, paused: bool = True) -> None:
+        """Survives a restart."""
+        self._paused = paused
+        self._set(_PAUSED, paused)
+        self._times.clear()
+        with self._wake:
+            self._wake.notify_all()
+
+    def retry(self) -> int:
+        """Have what failed tried again. Returns how many."""
+        found = self.backlog.retry()
+        self.wake()
+        return found
+
+    def run(self, progress: Callable[[AnalysisStatus], None] = lambda status: None, stop: threading.Event | None = None) -> AnalysisStatus:
+        """Analyse everything that is due and return, whatever the hours, the share or a pause say. For when no server runs."""
+        self.serve()
+        ended = stop or threading.Event()
+
+        def work() -> None:
+            worker = AnalysisWorker()
+            try:
+                while not (ended.is_set() or self._closed.is_set()) and (task := self._take(wait=False)) is not None:
+                    self._hear(worker, task)
+            finally:
+                worker.close()
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(self._count)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            threads[0].join(0.3)
+            progress(self.status())
+        self._follow()
+        return self.status()
+
+    def _work(self) -> None:
+        worker = AnalysisWorker()
+        try:
+            while not self._closed.is_set():
+                if self._resting():
+                    worker.close()
+                    with self._wake:
+                        self._wake.wait(_LOOK_S)
+                    continue
+                task = self._take(wait=True)
+                if task is None:
+                    continue
+                began = time.monotonic()
+                self._hear(worker, task)
+                if self._share < 100:
+                    self._closed.wait((time.monotonic() - began) * (100 / self._share - 1))
+        finally:
+            worker.close()
+
+    def _resting(self) -> State | None:
+        return "paused" if self._paused else None if _within(self._hours, datetime.now()) else "waiting"
+
+    def _take(self, *, wait: bool) -> Task | None:
+        """The next track that is due; None when there is none (after a while, where ``wait``)."""
+        with self._wake:
+            if not self._ready or self._stale:
+                self._stale = False
+                due = self.backlog.due(VERSION, self._space.id, _BATCH + len(self._busy))
+                self._ready = deque(task for task in due if task.track_id not in self._busy)
+            if self._ready:
+                task = self._ready.popleft()
+                self._busy.add(task.track_id)
+                return task
+            if wait:
+                self._times.clear()
+                self._wake.wait(_LOOK_S)
+                self._stale = True
+            return None
+
+    def _hear(self, worker: AnalysisWorker, task: Task) -> None:
+        try:
+            found = self._heard(worker, task)
+            metrics.analysed.labels("done" if found else "failed").inc()
+        except Exception:
+            _log.exception("a track could not be analysed", track=task.track_id)
+            self.backlog.failed(task, VERSION, "died", "It could not be analysed; the server's log says why.", now())
+        finally:
+            with self._wake:
+                self._busy.discard(task.track_id)
+                drained = not self._busy and not self._ready
+            self._times.append(time.monotonic())
+        if drained and self.similar.space != self._space:
+            self._follow()
+
+    def _heard(self, worker: AnalysisWorker, task: Task) -> bool:
+        """Whether it was heard; why not is kept."""
+        wanted = {self._builtin.id, self._space.id} | ({self.similar.space.id} & self._paths.keys() if self.similar.space else set())
+        payload_hash = task.payload_hash if task.due != "new" else None
+        if payload_hash is None:
+            answer = worker.hear(Ask(path=task.file, duration_ms=task.duration_ms, hash_only=True))
+            if answer.error is not None:
+                return self._failed(task, answer)
+            payload_hash = answer.payload_hash
+        sound = self.sounds.find(payload_hash)
+        missing = wanted if sound is None else wanted - self.sounds.spaces_of(sound.number)
+        if sound is None or sound.version < VERSION:
+            answer = worker.hear(self._ask(task, wanted, only=False))
+            if answer.error is not None:
+                return self._failed(task, answer)
+            number = self.sounds.keep(answer, VERSION, now())
+            self._place(number, answer)
+            sound = self.sounds.get(number)
+            assert sound is not None
+        elif missing:
+            answer = worker.hear(self._ask(task, missing, only=True))
+            if answer.error is not None:
+                return self._failed(task, answer)
+            self._place(sound.number, answer)
+        self.backlog.done(
+            task,
+            payload_hash=sound.payload_hash,
+            number=sound.number,
+            version=VERSION,
+            space_id=self._space.id,
+            values=sound.description.values,
+            findings=sound.findings,
+            at=now(),
+        )
+        self.similar.changed()
+        return True
+
+    def _ask(self, task: Task, spaces: set[int], *, only: bool) -> Ask:
+        return Ask(
+            path=task.file,
+            duration_ms=task.duration_ms,
+            encoders=tuple(self._paths[space] for space in sorted(spaces) if space in self._paths),
+            only_encoders=only,
+            descriptor=self._builtin.id in spaces,
+        )
+
+    def _place(self, number: int, answer: Heard) -> None:
+        by_path = {path: space for space, path in self._paths.items()} | {"descriptor": self._builtin.id}
+        vectors: dict[int, Embedded] = {by_path[key]: one for key, one in answer.embedded.items() if key in by_path}
+        if vectors:
+            self.sounds.embed(number, vectors)
+            self.similar.add(number, vectors)
+
+    def _failed(self, task: Task, answer: Heard) -> bool:
+        assert answer.error is not None
+        kind, message = answer.error
+        self.backlog.failed(task, VERSION, kind, message, now())
+        _log.warning("a file could not be heard", track=task.track_id, kind=kind)
+        return False
+
+    # -- telling -----------------------------------------------------------------------------------------------------
+
+    def status(self) -> AnalysisStatus:
+        counts = self.backlog.counts(VERSION, self._space.id)
+        times = list(self._times)
+        rate = (len(times) - 1) / (times[-1] - times[0]) * 3600 if len(times) > 4 and times[-1] > times[0] else None
+        resting = self._resting()
+        state: State = resting or ("running" if counts.left and self._threads else "idle" if self._threads else "off")
+        serving = self.similar.space
+        return AnalysisStatus(
+            state=state,
+            total=counts.total,
+            done=counts.done,
+            failed=counts.failed,
+            left=counts.left,
+            tracks_per_hour=round(rate, 1) if rate else None,
+            left_s=round(counts.left / rate * 3600, 1) if rate and counts.left else None,
+            encoder=self._model.name,
+            serving=serving.encoder if serving else None,
+            note=self._note(),
+        )
+
+    def _note(self) -> str:
+        if self._model.name == "descriptor" and not any(model.name == "musicnn" for model in models(self._models)):
+            return (
+                "Only the built-in descriptor is there: alike is less alike, and there are no tags. `segue encoder add musicnn` adds more."
+            )
+        return ""
+
+    def _setting(self, key: str) -> Any:
+        with self._db.read() as connection:
+            text = connection.execute(sa.select(s.setting.c.value).where(s.setting.c.key == key)).scalar()
+        return None if text is None else msgspec.json.decode(text)
+
+    def _set(self, key: str, value: object) -> None:
+        with self._db.write() as connection:
+            text = msgspec.json.encode(value).decode()
+            connection.execute(sa.insert(s.setting).prefix_with("OR REPLACE").values(key=key, value=text))
+
+
+Hours = tuple[int, int]
+"""Minutes since midnight: from, until; until may be smaller, over midnight."""
+
+
+def parse_hours(text: str) -> Hours | None:
+    """``01:00-07:30``; None for the empty text. Raises ValueError."""
+    if not text.strip():
+        return None
+    first, _, last = text.partition("-")
+    out = []
+    for one in (first, last):
+        moment = datetime.strptime(one.strip(), "%H:%M")
+        out.append(moment.hour * 60 + moment.minute)
+    return out[0], out[1]
+
+
+def _within(hours: Hours | None, moment: datetime) -> bool:
+    if hours is None:
+        return True
+    minute = moment.hour * 60 + moment.minute
+    first, last = hours
+    return first <= minute < last if first <= last else minute >= first or minute < last

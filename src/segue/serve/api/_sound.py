@@ -1,0 +1,120 @@
+"""``/api``: what tracks sound like, and which sound alike."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import get, patch, post
+from litestar.params import Parameter
+
+from segue.analyse import Section
+from segue.flow.described import DescribedValue
+from segue.flow.sound import AnalysisStatus
+from segue.model import Listener
+from segue.serve.api import _shapes as shape
+from segue.serve.api._manage import ADMIN
+from segue.serve.parts import Parts
+from segue.types import TrackId
+
+
+class Tag(msgspec.Struct):
+    name: str
+    probability: float
+
+
+class SoundFinding(msgspec.Struct):
+    kind: str
+    message: str
+
+
+class Analysis(msgspec.Struct, kw_only=True):
+    state: Literal["pending", "done", "failed"]
+    version: int | None
+    error: str | None
+    values: dict[str, DescribedValue]
+    camelot: str | None
+    tags: list[Tag]
+    tagger: str | None
+    beats_s: list[float]
+    downbeats_s: list[float]
+    sections: list[Section]
+    waveform: list[int]
+    findings: list[SoundFinding]
+    duplicates: list[str]
+
+
+class Corrections(msgspec.Struct, forbid_unknown_fields=True):
+    values: dict[str, float | None]
+
+
+class Alike(msgspec.Struct):
+    track: shape.Track
+    similarity: float
+
+
+class AlikeList(msgspec.Struct):
+    space: str | None
+    items: list[Alike]
+
+
+class AnalysisChange(msgspec.Struct, forbid_unknown_fields=True):
+    paused: bool | None = None
+    retry: bool = False
+
+
+def handlers(parts: Parts) -> list[Any]:
+    catalogue = parts.catalogue
+
+    def told(me: Listener, id: str) -> Analysis:
+        one = parts.descriptions.analysis(me, TrackId(id))
+        return Analysis(
+            state=one.state,
+            version=one.version,
+            error=one.error,
+            values=one.values,
+            camelot=one.camelot,
+            tags=[Tag(name, probability) for name, probability in one.tags],
+            tagger=one.tagger,
+            beats_s=list(one.beats_s),
+            downbeats_s=list(one.downbeats_s),
+            sections=list(one.sections),
+            waveform=list(one.waveform),
+            findings=[SoundFinding(kind, message) for kind, message in one.findings],
+            duplicates=list(one.duplicates),
+        )
+
+    @get("/tracks/{id:str}/analysis", sync_to_thread=True)
+    def analysis(me: Listener, id: str) -> Analysis:
+        """What a track sounds like: values with confidence, origin and percentile, tags guessed, beats, sections, waveform."""
+        return told(me, id)
+
+    @patch("/tracks/{id:str}/analysis", sync_to_thread=True, opt=ADMIN)
+    def correct(me: Listener, id: str, data: Corrections) -> Analysis:
+        """Set values by hand, for everyone; null goes back to what was measured."""
+        parts.descriptions.correct(me, TrackId(id), data.values)
+        return told(me, id)
+
+    @get("/similar/{id:str}", sync_to_thread=True)
+    def similar(me: Listener, id: str, n: Annotated[int, Parameter(ge=1, le=500)] = 20) -> AlikeList:
+        """Tracks that sound like one, most alike first; empty until it has been heard."""
+        seed = catalogue.track(me, TrackId(id))
+        near = parts.similar.near(seed.id, n, me.libraries)
+        likeness = {one.track_id: one.similarity for one in near}
+        tracks = catalogue.visible_tracks(me, [one.track_id for one in near])
+        space = parts.similar.space
+        return AlikeList(space.encoder if space else None, [Alike(shape.track(track), likeness[track.id]) for track in tracks])
+
+    @get("/analysis", sync_to_thread=True)
+    def status(me: Listener) -> AnalysisStatus:
+        """How far the analysis of the libraries is."""
+        return parts.sound.status()
+
+    @post("/analysis", sync_to_thread=True, status_code=200, opt=ADMIN)
+    def change(me: Listener, data: AnalysisChange) -> AnalysisStatus:
+        """Pause or resume analysis, or have what failed tried again."""
+        if data.paused is not None:
+            parts.sound.pause(data.paused)
+        if data.retry:
+            parts.sound.retry()
+        return parts.sound.status()
+
+    return [analysis, correct, similar, status, change]
