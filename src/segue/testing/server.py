@@ -63,12 +63,12 @@ def run_segue(*arguments: str, stdin: str = "", check: bool = True) -> "subproce
 
 @contextmanager
 def running_server(
-    data: Path, *folders: Path, options: tuple[str, ...] = (), scan: bool = True, admin: bool = True, port: int = 0
+    data: Path, *folders: Path, options: tuple[str, ...] = (), scan: bool = True, admin: bool = True, port: int = 0, analysis: bool = False
 ) -> Iterator[RunningServer]:
     """Start ``segue serve`` and wait until it answers; stop it gracefully when the block ends.
 
     With ``scan``, the folders are scanned before the block begins. With ``admin``, an admin is made first, password ``admin-password``.
-    ``port`` 0 is any free one.
+    ``port`` 0 is any free one. With ``analysis``, it listens to the tracks in the background, as it does for a user.
     """
     if admin and not (data / "segue.db").exists():
         run_segue("user", "add", "admin", "--admin", "--password-stdin", "--data", str(data), stdin="admin-password\n")
@@ -89,7 +89,7 @@ def running_server(
         ],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**_environment(), "COLUMNS": "300"},
+        env={**_environment(), "COLUMNS": "300", "SEGUE_ANALYSIS": str(analysis).lower()},
     )
     log = data.parent / f"{data.name}.log"
     try:
