@@ -1,41 +1,68 @@
-"""In memory, exact."""
+"""Every vector compared with every query: the reference, and enough where vectors are few."""
+
+import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from segue.index._check import batch_of, ids_of, k_of, vectors_of
+
+if TYPE_CHECKING:
+    from segue.ports import Ids, Vectors
 
 
 class Exact:
+    """In memory only; float32 as given. Each write makes a new array, so searches never see half of one."""
+
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
-        self._rows: dict[int, NDArray[np.float32]] = {}
+        self._lock = threading.Lock()
+        self._held: tuple[Ids, Vectors] = (np.empty(0, np.int64), np.empty((0, dimension), np.float32))
 
-    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        self._rows |= dict(zip(ids.tolist(), vectors, strict=True))
+    def add(self, ids: "Ids", vectors: "Vectors") -> None:
+        ids, vectors = batch_of(ids, vectors, self.dimension)
+        with self._lock:
+            had, rows = self._held
+            keep = ~np.isin(had, ids)
+            joined = np.concatenate([had[keep], ids])
+            order = np.argsort(joined)
+            self._held = joined[order], np.concatenate([rows[keep], vectors])[order]
 
-    def delete(self, ids: NDArray[np.int64]) -> int:
-        return sum(self._rows.pop(id, None) is not None for id in ids.tolist())
+    def delete(self, ids: "Ids") -> int:
+        ids = ids_of(ids)
+        with self._lock:
+            had, rows = self._held
+            keep = ~np.isin(had, ids)
+            self._held = had[keep], rows[keep]
+            return len(had) - int(keep.sum())
 
-    def search(
-        self, queries: NDArray[np.float32], k: int, *, allowed: NDArray[np.int64] | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        known = np.array([id for id in self._rows if allowed is None or id in set(allowed.tolist())], dtype=np.int64)
-        ids = np.full((len(queries), k), -1, np.int64)
+    def search(self, queries: "Vectors", k: int, *, allowed: "Ids | None" = None) -> "tuple[Ids, Vectors]":
+        queries, k = vectors_of(queries, self.dimension), k_of(k)
+        ids, rows = self._held
+        if allowed is not None:
+            keep = np.isin(ids, ids_of(allowed))
+            ids, rows = ids[keep], rows[keep]
+        found = np.full((len(queries), k), -1, np.int64)
         similarities = np.full((len(queries), k), -2, np.float32)
-        if len(known):
-            scores = queries @ np.array([self._rows[id] for id in known.tolist()]).T
-            order = np.argsort(-scores, axis=1)[:, :k]
-            ids[:, : order.shape[1]] = known[order]
-            similarities[:, : order.shape[1]] = np.take_along_axis(scores, order, axis=1)
-        return ids, similarities
+        n = min(k, len(ids))
+        for number, query in enumerate(queries):
+            scores = rows @ query
+            best = np.argsort(-scores, kind="stable")[:n]
+            found[number, :n], similarities[number, :n] = ids[best], scores[best]
+        return found, similarities
 
-    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        return np.array([self._rows.get(id, np.zeros(self.dimension)) for id in ids.tolist()], dtype=np.float32)
-
-    def ids(self) -> NDArray[np.int64]:
-        return np.array(list(self._rows), dtype=np.int64)
+    def vectors(self, ids: "Ids") -> "Vectors":
+        ids = ids_of(ids)
+        had, rows = self._held
+        kept = np.zeros((len(ids), self.dimension), np.float32)
+        if len(had):
+            at = np.minimum(np.searchsorted(had, ids), len(had) - 1)
+            there = had[at] == ids
+            kept[there] = rows[at[there]]
+        return kept
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._held[0])
 
     def close(self) -> None:
-        self._rows.clear()
+        pass
