@@ -40,7 +40,13 @@ def _hann(n: int) -> Array:
 
 @lru_cache(maxsize=8)
 def mel_filters(
-    sample_rate_hz: int, n_fft: int, n_mels: int, fmin_hz: float = 0.0, fmax_hz: float | None = None, scale: str = "slaney", norm: str = "slaney"
+    sample_rate_hz: int,
+    n_fft: int,
+    n_mels: int,
+    fmin_hz: float = 0.0,
+    fmax_hz: float | None = None,
+    scale: str = "slaney",
+    norm: str = "slaney",
 ) -> Array:
     """Triangles over the bins of a spectrum: (mels, 1 + n_fft / 2). Norm ``slaney``: each of unit area over Hz."""
     fmax_hz = sample_rate_hz / 2 if fmax_hz is None else fmax_hz

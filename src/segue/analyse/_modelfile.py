@@ -123,6 +123,8 @@ class ModelFile(Record, frozen=True, kw_only=True):
     described: Described
     digest: str
     """SHA-256 of the file (and of the description beside it, if it lies there), in hex."""
+    inside: bool
+    """The description lies in the file."""
 
 
 def read(path: Path) -> ModelFile:
@@ -155,8 +157,8 @@ def _read(path: Path, size: int, changed_ns: int, beside_ns: int) -> ModelFile:
         with beside.open("rb") as text:
             inside = text.read(DESCRIPTION_MAX + 1)
         digest.update(inside)
-        return ModelFile(path=path, described=_described(inside, beside, msgspec.toml.decode), digest=digest.hexdigest())
-    return ModelFile(path=path, described=_described(inside, path, msgspec.json.decode), digest=digest.hexdigest())
+        return ModelFile(path=path, described=_described(inside, beside, msgspec.toml.decode), digest=digest.hexdigest(), inside=False)
+    return ModelFile(path=path, described=_described(inside, path, msgspec.json.decode), digest=digest.hexdigest(), inside=True)
 
 
 def _described(text: bytes, path: Path, decode: Any) -> Described:

@@ -21,12 +21,13 @@ from segue.analyse._modelfile import METADATA_KEY, Described, Mel, Output
 from segue.errors import BadRequest
 from segue.model import Record
 
-TAGS = tuple(
+_TAGS = (
     "rock, pop, alternative, indie, electronic, female vocalists, dance, 00s, alternative rock, jazz, beautiful, metal, chillout, "
     "male vocalists, classic rock, soul, indie rock, mellow, electronica, 80s, folk, 90s, chill, instrumental, punk, oldies, blues, "
     "hard rock, ambient, acoustic, experimental, female vocalist, guitar, hip-hop, 70s, party, country, easy listening, sexy, catchy, "
-    "funk, electro, heavy metal, progressive rock, 60s, rnb, indie pop, sad, house, happy".split(", ")
+    "funk, electro, heavy metal, progressive rock, 60s, rnb, indie pop, sad, house, happy"
 )
+TAGS = tuple(_TAGS.split(", "))
 FRAMES, BANDS = 187, 96
 _EPSILON = 1e-3
 
