@@ -1,0 +1,270 @@
+"""A model file: ONNX, and what must be known to feed it. Read without ``onnx`` or a runtime, so that the server may ask what there is.
+
+The description lies in the file itself (``metadata_props``, key ``segue``, as JSON), or beside it as ``NAME.toml``. An ONNX file is one
+protocol buffer message; only its frame is walked here, the weights are passed over.
+"""
+
+import hashlib
+import mmap
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from segue.errors import BadRequest
+from segue.model import Record
+
+METADATA_KEY = "segue"
+FILE_MAX = 2**31 - 1
+DESCRIPTION_MAX = 24 * 2**20
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Tensor = Annotated[str, Meta(min_length=1, max_length=200)]
+Hertz = Annotated[float, Meta(ge=0, le=24_000)]
+
+
+class Mel(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="mel"):
+    """A mel spectrogram: Hann window, filters as librosa makes them. ``axes`` is the order of the input tensor; ``one`` an axis of 1."""
+
+    tensor: Tensor
+    axes: tuple[Literal["batch", "frames", "mels", "one"], ...] = ("batch", "frames", "mels")
+    n_fft: Annotated[int, Meta(ge=64, le=8192)]
+    hop: Annotated[int, Meta(ge=16, le=8192)]
+    n_mels: Annotated[int, Meta(ge=8, le=512)]
+    frames: Annotated[int, Meta(ge=1, le=8192)]
+    fmin_hz: Hertz = 0.0
+    fmax_hz: Hertz | None = None
+    """None: half the sample rate."""
+    scale: Literal["slaney", "htk"] = "slaney"
+    norm: Literal["slaney", "none"] = "slaney"
+    power: Annotated[int, Meta(ge=1, le=2)] = 2
+    log: Literal["log10(10000x+1)", "db", "ln", "none"] = "log10(10000x+1)"
+    """``db`` is 10 log10(max(x, 1e-10)), ``ln`` the natural logarithm of the same."""
+    center: bool = True
+    """Frames are centred on their times, with zeros before the first and behind the last sample."""
+    mean: float = 0.0
+    std: Annotated[float, Meta(gt=0)] = 1.0
+    """Taken off, and divided by, after the logarithm."""
+
+
+class Waveform(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="waveform"):
+    """Samples, -1..1."""
+
+    tensor: Tensor
+    axes: tuple[Literal["batch", "samples", "one"], ...] = ("batch", "samples")
+    normalise: Literal["none", "unit-variance"] = "none"
+
+
+class Output(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``embedding`` is (batch, dimension), or (batch, time, dimension), which is averaged over time; ``tags`` are probabilities."""
+
+    embedding: Tensor
+    tags: Tensor | None = None
+    tag_names: Annotated[tuple[Text, ...], Meta(max_length=2000)] = ()
+
+
+class Described(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must be known of an ONNX file to embed with it. See ``docs/encoders.md``."""
+
+    name: Name
+    version: Text
+    licence: Text
+    dimension: Annotated[int, Meta(ge=8, le=2048)]
+    sample_rate_hz: Literal[16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
+    window_s: Annotated[float, Meta(ge=0.25, le=60)]
+    input: Mel | Waveform
+    output: Output
+    excerpts: Annotated[int, Meta(ge=1, le=64)] = 12
+    """Of ``window_s`` each, spread over the track."""
+    pooling: Literal["mean"] = "mean"
+    projection: Annotated[bytes, Meta(max_length=4 * 2048 * 2048)] | None = None
+    """(width of the embedding, dimension) float32, little-endian, row by row: the mean is multiplied by it. In base64."""
+    text: Annotated[str, Meta(max_length=200)] | None = None
+    """File name of the text tower, where there is one. Kept for later; nothing reads it yet."""
+
+    def __post_init__(self) -> None:
+        axes = [axis for axis in self.input.axes if axis != "one"]
+        if sorted(axes) != sorted(["batch", "frames", "mels"] if isinstance(self.input, Mel) else ["batch", "samples"]):
+            raise ValueError("input.axes must name each axis once")
+        if len(self.input.axes) > 6 or self.input.axes[0] != "batch":
+            raise ValueError("input.axes begins with batch, and has at most 6 axes")
+        if bool(self.output.tags) != bool(self.output.tag_names):
+            raise ValueError("output.tags and output.tag_names come together")
+        if self.projection is not None and (not self.projection or len(self.projection) % (4 * self.dimension)):
+            raise ValueError("projection must hold rows of 4 x dimension bytes")
+        if self.name == "descriptor":
+            raise ValueError("descriptor is the name of the encoder that is built in")
+        if isinstance(self.input, Mel):
+            half = self.sample_rate_hz / 2
+            if not self.input.fmin_hz < (self.input.fmax_hz or half) <= half:
+                raise ValueError("fmin_hz must lie below fmax_hz, and that at or below half the sample rate")
+            if self.input.hop > self.input.n_fft:
+                raise ValueError("hop must not be above n_fft")
+        if not abs(self.samples / self.sample_rate_hz - self.window_s) <= 0.1 * self.window_s:
+            raise ValueError(f"window_s does not fit the input, which takes {self.samples / self.sample_rate_hz:.3f} s")
+
+    @property
+    def samples(self) -> int:
+        """Of one excerpt, at the model's rate."""
+        mel = self.input
+        if isinstance(mel, Mel):
+            return max(1, (mel.frames - 1) * mel.hop) if mel.center else (mel.frames - 1) * mel.hop + mel.n_fft
+        return round(self.window_s * self.sample_rate_hz)
+
+
+class ModelFile(Record, frozen=True, kw_only=True):
+    """A described model file on the disk."""
+
+    path: Path
+    described: Described
+    digest: str
+    """SHA-256 of the file (and of the description beside it, if it lies there), in hex."""
+    inside: bool
+    """The description lies in the file."""
+
+
+def read(path: Path) -> ModelFile:
+    """Check the file's frame and read its description. Raises BadRequest, which says what is wrong."""
+    try:
+        status = path.stat()
+        beside = path.with_suffix(".toml")
+        stamp = beside.stat().st_mtime_ns if beside.is_file() else 0
+        return _read(path, status.st_size, status.st_mtime_ns, stamp)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, size: int, changed_ns: int, beside_ns: int) -> ModelFile:
+    if not 0 < size <= FILE_MAX:
+        raise BadRequest(f"{path} is no ONNX file Segue reads: it must have 1 byte to 2 GB, it has {size:,}.")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            inside = _walk(data, size)
+        except (ValueError, IndexError) as error:
+            raise BadRequest(f"{path} is no whole ONNX file: {error}. Fetch it again.") from error
+        digest = hashlib.sha256(data)
+    if inside is None:
+        beside = path.with_suffix(".toml")
+        if not beside.is_file():
+            raise BadRequest(
+                f"{path} does not say how it is fed. Put a description beside it, as {beside.name}; docs/encoders.md shows how it is written."
+            )
+        with beside.open("rb") as text:
+            inside = text.read(DESCRIPTION_MAX + 1)
+        digest.update(inside)
+        return ModelFile(path=path, described=_described(inside, beside, msgspec.toml.decode), digest=digest.hexdigest(), inside=False)
+    return ModelFile(path=path, described=_described(inside, path, msgspec.json.decode), digest=digest.hexdigest(), inside=True)
+
+
+def _described(text: bytes, path: Path, decode: Any) -> Described:
+    if len(text) > DESCRIPTION_MAX:
+        raise BadRequest(f"The description in {path} is longer than {DESCRIPTION_MAX // 2**20} MB.")
+    try:
+        return decode(text, type=Described)  # type: ignore[no-any-return]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The description in {path} cannot be used: {error}.") from error
+
+
+def embedded(described: Described) -> bytes:
+    """What, put behind an ONNX file without a description, gives it this one: messages that follow one another are one message."""
+    entry = _field(1, METADATA_KEY.encode()) + _field(2, msgspec.json.encode(described))
+    return _field(14, entry)
+
+
+# -- protocol buffers --------------------------------------------------------------------------------------------------
+
+_MODEL, _GRAPH, _FUNCTION, _TRAINING, _NODE, _ATTRIBUTE, _SPARSE, _TENSOR = range(8)
+# By message: the fields that hold messages in which a tensor may lie.
+_WITHIN = {
+    _MODEL: {7: _GRAPH, 20: _TRAINING, 25: _FUNCTION},
+    _GRAPH: {1: _NODE, 5: _TENSOR, 15: _SPARSE},
+    _FUNCTION: {7: _NODE, 11: _ATTRIBUTE},
+    _TRAINING: {1: _GRAPH, 2: _GRAPH},
+    _NODE: {5: _ATTRIBUTE},
+    _ATTRIBUTE: {5: _TENSOR, 6: _GRAPH, 10: _TENSOR, 11: _GRAPH, 22: _SPARSE, 23: _SPARSE},
+    _SPARSE: {1: _TENSOR, 2: _TENSOR},
+    _TENSOR: {},
+}
+_DEPTH_MAX = 64
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+
+
+def _walk(data: Any, size: int) -> bytes | None:
+    """Walk the whole frame; the description, if the file has one. ValueError: truncated, no ONNX, or with weights in other files."""
+    description = None
+    graph = False
+    pending = [(_MODEL, 0, size, 0)]
+    while pending:
+        kind, start, end, depth = pending.pop()
+        if depth > _DEPTH_MAX:
+            raise ValueError("its graphs are nested too deep")
+        for number, wire, first, last in _fields(data, start, end):
+            graph |= kind == _MODEL and number == 7
+            if kind == _TENSOR and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and first)):
+                raise ValueError("it keeps weights in other files")
+            if wire != 2:
+                continue
+            if number in _WITHIN[kind]:
+                pending.append((_WITHIN[kind][number], first, last, depth + 1))
+            elif kind == _MODEL and number == 14:
+                entry = {key: data[a:b] for key, type_, a, b in _fields(data, first, last) if type_ == 2}
+                if entry.get(1) == METADATA_KEY.encode():
+                    if description is not None:
+                        raise ValueError("it is described twice")
+                    description = entry.get(2, b"")
+    if not graph:
+        raise ValueError("it holds no graph")
+    return description
+
+
+def _fields(data: Any, position: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """(number, wire type, first byte, behind the last) of each field of a message; of a number, (…, value, 0)."""
+    while position < end:
+        key, position = _varint(data, position, end)
+        number, wire = key >> 3, key & 7
+        if not number:
+            raise ValueError("it is damaged")
+        if wire == 0:
+            value, position = _varint(data, position, end)
+            yield number, wire, value, 0
+            continue
+        if wire == 2:
+            length, position = _varint(data, position, end)
+        elif wire in (1, 5):
+            length = 8 if wire == 1 else 4
+        else:
+            raise ValueError("it is damaged")
+        if length > end - position:
+            raise ValueError("it ends early")
+        yield number, wire, position, position + length
+        position += length
+
+
+def _varint(data: Any, position: int, end: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if position >= end or shift > 63:
+            raise ValueError("it ends early" if position >= end else "it is damaged")
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, position
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _bytes(number << 3 | 2) + _bytes(len(content)) + content
+
+
+def _bytes(value: int) -> bytes:
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
