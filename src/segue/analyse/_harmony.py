@@ -52,7 +52,7 @@ def key(spectra: Spectra) -> Key:
     parallel = float(fits[best] - fits[(best + 12) % 24])
     sure = float(np.clip((fits[best] - 0.3) / 0.4, 0, 1))
     contrast = float(np.clip(profile.std() * 12 / 0.25, 0, 1)) * float(np.clip(spectra.tonal.mean() / 0.2, 0, 1))
-    confidence = contrast * sure * float(np.clip(0.25 + lead / 0.2, 0, 1))
+    confidence = contrast * sure * float(np.clip(0.2 + lead / 0.35, 0, 1))
     major = float(1 / (1 + np.exp(-(fits[:12].max() - fits[12:].max()) / 0.1)))
     return Key(tonic, mode, confidence, contrast * sure * float(np.clip(0.25 + min(parallel, 2 * lead) / 0.3, 0, 1)), major, profile)
 

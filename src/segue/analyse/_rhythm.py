@@ -13,7 +13,8 @@ SLOWEST_BPM, FASTEST_BPM = 50.0, 200.0
 LAGS = int(5 * 60 / SLOWEST_BPM * FRAME_RATE_HZ)
 """Frames of the autocorrelation: five of the longest beats."""
 
-_USUAL_BPM, _SPREAD_OCTAVES = 115.0, 0.9
+_USUAL_BPM, _SPREAD_OCTAVES = 115.0, 0.8
+_FIRST, _BASS = 0.4, 0.4
 _TEMPI = SLOWEST_BPM * 2 ** np.linspace(0, np.log2(FASTEST_BPM / SLOWEST_BPM), 601)
 _ALIKE = 0.85
 _TIGHTNESS = 100.0
@@ -92,7 +93,7 @@ def _levelled(onset: NDArray[np.float32]) -> Doubles:
 
 def _tempo(correlated: Doubles) -> tuple[float, float, float]:
     """(bpm, confidence, pulse). A beat's multiples up to four repeat as well and its half does not; among octaves the usual tempo leads
-    (log-normal about 115 bpm, 0.9 octaves wide)."""
+    (log-normal about 115 bpm, 0.8 octaves wide)."""
     if correlated[0, 0] <= 0:
         return _USUAL_BPM, 0.0, 0.0
     # Even noise correlates where there are no negative numbers: what is everywhere counts nowhere.
@@ -104,12 +105,14 @@ def _tempo(correlated: Doubles) -> tuple[float, float, float]:
         return np.asarray(np.interp(periods * times, lags, r[row]))
 
     comb = (at(1) + at(2) + at(3) + at(4)) / 4
-    evidence = 0.6 * comb + 0.4 * at(1)
+    bass = (at(1, 1) + at(2, 1) + at(3, 1) + at(4, 1)) / 4
+    evidence = (1 - _FIRST - _BASS) * comb + _FIRST * at(1) + _BASS * bass
     prior = np.exp(-0.5 * np.square(np.log2(_TEMPI / _USUAL_BPM) / _SPREAD_OCTAVES))
     score = np.maximum(evidence, 0) * prior
     best = int(np.argmax(score))
     if score[best] <= 0:
         return _USUAL_BPM, 0.0, 0.0
+    top = float(score[best])
     # Strokes that are all alike, in the bass too, leave nothing by which a slower beat could be told: the faster it is.
     alike = min(_kept(at(0.5, row)[best], at(1, row)[best]) for row in (0, 1))
     if 2 * _TEMPI[best] <= FASTEST_BPM * 1.01 and alike > _ALIKE:
@@ -121,7 +124,7 @@ def _tempo(correlated: Doubles) -> tuple[float, float, float]:
     apart = np.abs(np.log2(_TEMPI / bpm)) > 0.06
     related = np.min([np.abs(np.log2(_TEMPI / bpm) - by) for by in (-1.0, 1.0)], axis=0) < 0.06
     rival = float((np.maximum(evidence, 0) * prior)[apart & ~related].max(initial=0.0))
-    lead = 1 - min(1.0, rival / max(float(score[best]), 1e-9))
+    lead = 1 - min(1.0, rival / max(top, 1e-9))
     return bpm, float(np.clip(np.sqrt(max(0.0, lead)) * min(1.0, pulse / 0.4), 0, 1)), pulse
 
 
