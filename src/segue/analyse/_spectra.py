@@ -128,7 +128,7 @@ def _clean(y: Floats) -> Floats:
     if not np.isfinite(y.sum()):
         y = np.nan_to_num(y, nan=0.0, posinf=0.0, neginf=0.0)
         y = np.clip(y, -8, 8)
-    return y - y.mean(dtype=np.float64).astype(np.float32)
+    return np.asarray(y - np.float32(y.mean(dtype=np.float64)), dtype=np.float32)
 
 
 @dataclass(frozen=True)

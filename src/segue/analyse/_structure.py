@@ -1,6 +1,7 @@
 """Where a track is silent, how its parts divide it, and where a mix may enter and leave it."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def _sections(spectra: Spectra, head: float, ended: float) -> tuple[Section, ...
         first += len(row)
         edges = [0, *_novel(part), len(part)]
         power = 10 ** (spectra.power_db[stretch.frames].astype(np.float64) / 10)
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             start_s, end_s = stretch.start_s + begin * _ROW_S, stretch.start_s + min(end * _ROW_S, stretch.seconds)
             start_s, end_s = max(start_s, head), min(end_s if end < len(part) else stretch.start_s + stretch.seconds, ended)
             if end_s - start_s > 0.1:
@@ -160,7 +161,7 @@ def _labels(means: list[Doubles]) -> list[str]:
     for number, mean in enumerate(means):
         best, like = -1, _LIKE
         for other in range(number):
-            similar = float(mean @ means[other] / max(np.linalg.norm(mean) * np.linalg.norm(means[other]), 1e-9))
+            similar = float(mean @ means[other]) / max(float(np.linalg.norm(mean) * np.linalg.norm(means[other])), 1e-9)
             if similar > like:
                 best, like = other, similar
         labels.append(labels[best] if best >= 0 else min(max(labels, default=-1) + 1, 25))

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 RATE = 16_000
 MAJOR_SCALE, MINOR_SCALE = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
-PROGRESSIONS: dict[str, tuple[int, ...]] = {"I IV V I": (0, 3, 4, 0), "I vi IV V": (0, 5, 3, 4), "I V vi IV": (0, 4, 5, 3), "ii V I I": (1, 4, 0, 0)}
+PROGRESSIONS: dict[str, tuple[int, ...]] = {
+    "I IV V I": (0, 3, 4, 0),
+    "I vi IV V": (0, 5, 3, 4),
+    "I V vi IV": (0, 4, 5, 3),
+    "ii V I I": (1, 4, 0, 0),
+}
 TIMBRES: dict[str, tuple[float, ...]] = {
     "sine": (1.0,),
     "organ": (1.0, 0.6, 0.3, 0.4, 0.1, 0.2),
@@ -41,7 +46,14 @@ def repeated(name: str, bpm: float, seconds: float, seed: int = 0) -> Floats:
 
 
 def chords(
-    tonic: int, major: bool, progression: Iterable[int] = (0, 3, 4, 0), timbre: str = "organ", *, chord_s: float = 0.8, seconds: float = 20, cents: float = 0
+    tonic: int,
+    major: bool,
+    progression: Iterable[int] = (0, 3, 4, 0),
+    timbre: str = "organ",
+    *,
+    chord_s: float = 0.8,
+    seconds: float = 20,
+    cents: float = 0,
 ) -> Floats:
     """Triads over their root in the bass, in the scale of a key (0 = C); in minor, the fifth step's chord is major."""
     scale, steps = (MAJOR_SCALE if major else MINOR_SCALE), tuple(progression)
