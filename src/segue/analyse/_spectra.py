@@ -30,6 +30,8 @@ LOW_BANDS, VOICE_BANDS = slice(0, 4), slice(5, 26)
 
 _BLOCK = 16 * COARSE
 _LOW_HZ = 30.0
+_LOUDEST = np.float32(1000)
+"""Samples beyond (+60 dBFS) are held here, so that squares stay finite."""
 _PEAK_BINS = slice(8, 280)
 """Where pitches are looked for: 62-2,190 Hz."""
 _RISE = 3
@@ -125,9 +127,8 @@ def spectra(windows: Sequence[Window]) -> Spectra:
 
 def _clean(y: Floats) -> Floats:
     y = np.asarray(y, dtype=np.float32).ravel()
-    if not np.isfinite(y.sum()):
-        y = np.nan_to_num(y, nan=0.0, posinf=0.0, neginf=0.0)
-        y = np.clip(y, -8, 8)
+    if not np.isfinite(y.sum()) or np.abs(y).max(initial=0) > _LOUDEST:
+        y = np.clip(np.nan_to_num(y, nan=0.0, posinf=0.0, neginf=0.0), -_LOUDEST, _LOUDEST)
     return np.asarray(y - np.float32(y.mean(dtype=np.float64)), dtype=np.float32)
 
 
