@@ -16,7 +16,9 @@ LAGS = int(5 * 60 / SLOWEST_BPM * FRAME_RATE_HZ)
 _USUAL_BPM, _SPREAD_OCTAVES = 115.0, 0.8
 _FIRST, _BASS = 0.4, 0.4
 _TEMPI = SLOWEST_BPM * 2 ** np.linspace(0, np.log2(FASTEST_BPM / SLOWEST_BPM), 601)
-_ALIKE = 0.85
+_ALIKE, _ALIKE_BASS = 0.85, 0.7
+_FASTEST_BY_BASS_BPM = 182.0
+"""A bass in even quavers is as common as a beat faster than this."""
 _TIGHTNESS = 100.0
 _LATE_S = 0.018
 """From the frame whose rise is largest to the stroke itself, measured on click tracks."""
@@ -113,9 +115,12 @@ def _tempo(correlated: Doubles) -> tuple[float, float, float]:
     if score[best] <= 0:
         return _USUAL_BPM, 0.0, 0.0
     top = float(score[best])
-    # Strokes that are all alike, in the bass too, leave nothing by which a slower beat could be told: the faster it is.
-    alike = min(_kept(at(0.5, row)[best], at(1, row)[best]) for row in (0, 1))
-    if 2 * _TEMPI[best] <= FASTEST_BPM * 1.01 and alike > _ALIKE:
+    # A bass that repeats after half the beat as it does after the whole, or strokes that are all alike where there is no bass, leave nothing
+    # by which the slower beat could be told: the faster it is.
+    half, low_half = (_kept(at(0.5, row)[best], at(1, row)[best]) for row in (0, 1))
+    bass_leads = at(1, 1)[best] > 0.1
+    alike = low_half > _ALIKE_BASS and half > 0.1 if bass_leads else half > _ALIKE
+    if alike and 2 * _TEMPI[best] <= (_FASTEST_BY_BASS_BPM if bass_leads else FASTEST_BPM * 1.01):
         twice = int(np.argmin(np.abs(_TEMPI - 2 * _TEMPI[best])))
         near = slice(max(0, twice - 8), twice + 9)
         best = near.start + int(np.argmax(evidence[near]))
