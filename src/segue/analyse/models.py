@@ -1,18 +1,14 @@
-"""Which encoders there are."""
+"""Which encoders there are, as the server sees them: no model is loaded by looking."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from segue.analyse._models import DESCRIPTOR, Broken, Model, add, broken, default, models, speech_model
 
-from segue.model import Record
-
-
-class Model(Record, frozen=True, kw_only=True):
-    name: str
-    version: str
-    digest: str
-    dimension: int
-    path: Path | None
+__all__ = ["DESCRIPTOR", "Broken", "Model", "add", "broken", "default", "dimension_of", "models", "speech_model"]
 
 
-def models(folder: Path) -> Sequence[Model]:
-    return [Model(name="descriptor", version="1", digest="", dimension=128, path=None)]
+def dimension_of(model: Model) -> int:
+    """Numbers in one of its vectors."""
+    if model.dimension is not None:
+        return model.dimension
+    from segue.analyse._descriptor import DIMENSION
+
+    return DIMENSION

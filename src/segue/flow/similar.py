@@ -1,5 +1,6 @@
 """Which tracks sound alike: one space at a time is served, from an index that follows what is heard. Before that, nothing is alike."""
 
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,21 +70,22 @@ class Similar:
         _log.info("serving a space", encoder=space.encoder, version=space.version, vectors=len(index))
 
     def _opened(self, space: Space) -> Neighbours:
-        import numpy as np
-
+        """The index of a space, holding what is kept of it and nothing else."""
         from segue.index import open_index
 
-        index = open_index(self._folder / f"space-{space.id}", space.dimension)
-        kept = 0
-        stale = set(index.ids().tolist())
+        folder = self._folder / f"space-{space.id}"
+        index = open_index(folder, space.dimension)
+        if len(index) > self._sounds.count(space.id):  # it knows what was forgotten: the kept vectors are the truth
+            index.close()
+            shutil.rmtree(folder)
+            index = open_index(folder, space.dimension)
+        if index.damaged:
+            _log.warning("the index is damaged and is made anew", space=space.encoder, why=index.damaged)
         for ids, vectors in self._sounds.vectors(space):
-            kept += len(ids)
-            new = np.array([id not in stale for id in ids.tolist()], dtype=bool)
-            if new.any():
-                index.add(ids[new], _unit(vectors[new]))
-            stale.difference_update(ids.tolist())
-        if stale:
-            index.delete(np.array(sorted(stale), dtype=np.int64))
+            new = slice(None) if index.damaged else ~index.vectors(ids).any(axis=1)
+            index.add(ids[new], _unit(vectors[new]))
+        if index.damaged:
+            index.rebuilt()
         return index
 
     def add(self, number: int, vectors: dict[int, Embedded]) -> None:

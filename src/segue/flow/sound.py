@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from segue.analyse import VERSION, AnalysisWorker, Ask, Embedded, Heard
 from segue.analyse.kept import Backlog, Sounds, Task
-from segue.analyse.models import Model, models
+from segue.analyse.models import DESCRIPTOR, Model, default, dimension_of, models
 from segue.errors import BadRequest
 from segue.flow.similar import Similar
 from segue.model import Record, Space
@@ -91,11 +91,11 @@ class SoundFlow:
         if name is not None and name not in there:
             raise BadRequest(f"There is no encoder {name!r}: `segue encoder list` shows those there are, `segue encoder add` adds one.")
         wished = name or self._setting(_ENCODER)
-        best = "musicnn" if "musicnn" in there else "descriptor"
-        if wished is not None and wished not in there:
-            _log.warning("the chosen encoder is gone; another is used", chosen=wished, used=best)
-        self._model = there.get(str(wished), there[best])
-        self._builtin = self._space_of(there["descriptor"])
+        self._model = default(list(there.values()), wished)
+        if wished is not None and wished != self._model.name:
+            _log.warning("the chosen encoder is gone; another is used", chosen=wished, used=self._model.name)
+        self._tagger_missing = not any(model.tags for model in there.values())
+        self._builtin = self._space_of(there[DESCRIPTOR])
         self._space = self._space_of(self._model)
         if name is not None:
             self._set(_ENCODER, name)
@@ -105,7 +105,7 @@ class SoundFlow:
         return self._model
 
     def _space_of(self, model: Model) -> Space:
-        return self.sounds.space(model.name, model.version, model.digest, model.dimension)
+        return self.sounds.space(model.name, model.version, model.digest, dimension_of(model))
 
     def serve(self) -> None:
         """Open the index of the space served last, or of the chosen one. Takes seconds for a large library."""
@@ -295,7 +295,7 @@ class SoundFlow:
         )
 
     def _place(self, number: int, answer: Heard) -> None:
-        by_path = {path: space for space, path in self._paths.items()} | {"descriptor": self._builtin.id}
+        by_path = {path: space for space, path in self._paths.items()} | {DESCRIPTOR: self._builtin.id}
         vectors: dict[int, Embedded] = {by_path[key]: one for key, one in answer.embedded.items() if key in by_path}
         if vectors:
             self.sounds.embed(number, vectors)
@@ -331,7 +331,7 @@ class SoundFlow:
         )
 
     def _note(self) -> str:
-        if self._model.name == "descriptor" and not any(model.name == "musicnn" for model in models(self._models)):
+        if self._model.name == DESCRIPTOR and self._tagger_missing:
             return (
                 "Only the built-in descriptor is there: alike is less alike, and there are no tags. `segue encoder add musicnn` adds more."
             )
