@@ -18,6 +18,7 @@ from segue.config import Config
 from segue.control import ControlSocket
 from segue.errors import ConfigError
 from segue.events import open_log
+from segue.flow.atlas import Atlas
 from segue.flow.described import Descriptions
 from segue.flow.forward import Forwarder, Services
 from segue.flow.history import History
@@ -74,6 +75,9 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         sound = SoundFlow(db, sounds, similar, data.models, workers=workers, share=config.analysis_share, hours=config.analysis_hours)
         stack.callback(sound.close)
 
+        atlas = Atlas(db, sounds, similar, data.index)
+        stack.callback(atlas.close)
+
         def changed() -> None:
             history.catalogue_changed()
             sound.wake()
@@ -97,6 +101,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             tracks=tracks,
             sound=sound,
             similar=similar,
+            atlas=atlas,
             descriptions=Descriptions(db, sound, catalogue),
             transcoder=transcoder,
             artwork=artwork,

@@ -153,6 +153,22 @@ class Similar:
         found = self.search(vector[None], n + 8, libraries)[0]
         return [one for one in found if one.track_id != track_id][:n]
 
+    def numbers_near(self, numbers: Sequence[int], k: int) -> dict[int, list[tuple[int, float]]]:
+        """For each number that has a vector, the ``k`` others nearest, whatever tracks they are."""
+        import numpy as np
+
+        served = self._served
+        if served is None or not numbers:
+            return {}
+        asked = np.array(numbers, dtype=np.int64)
+        vectors = served[1].vectors(asked)
+        there = vectors.any(axis=1)
+        ids, similarities = served[1].search(vectors[there], k + 1)
+        out = {}
+        for number, row, near in zip(asked[there].tolist(), ids.tolist(), similarities.tolist(), strict=True):
+            out[number] = [(id, one) for id, one in zip(row, near, strict=True) if id >= 0 and id != number][:k]
+        return out
+
     def _tracks(self, numbers: Sequence[int], libraries: frozenset[LibraryId]) -> dict[int, list[TrackId]]:
         a, t = s.analysis, s.track
         out: dict[int, list[TrackId]] = {}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from segue.access import Accounts
+from segue.flow.atlas import Atlas
 from segue.flow.described import Descriptions
 from segue.flow.forward import Forwarder
 from segue.flow.history import History
@@ -36,6 +37,7 @@ class Parts:
     tracks: TrackFlow
     sound: SoundFlow
     similar: Similar
+    atlas: Atlas
     descriptions: Descriptions
     transcoder: Transcoder
     artwork: Artwork

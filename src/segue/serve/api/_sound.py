@@ -7,6 +7,7 @@ from litestar import get, patch, post
 from litestar.params import Parameter
 
 from segue.analyse import Section
+from segue.flow.atlas import Map
 from segue.flow.described import DescribedValue
 from segue.flow.sound import AnalysisStatus
 from segue.model import Listener
@@ -103,6 +104,11 @@ def handlers(parts: Parts) -> list[Any]:
         space = parts.similar.space
         return AlikeList(space.encoder if space else None, [Alike(shape.track(track), likeness[track.id]) for track in tracks])
 
+    @get("/map", sync_to_thread=True)
+    def library_map(me: Listener) -> Map:
+        """Every track as a point, alike beside alike. Pending until it was laid out for the first time."""
+        return parts.atlas.map(me)
+
     @get("/analysis", sync_to_thread=True)
     def status(me: Listener) -> AnalysisStatus:
         """How far the analysis of the libraries is."""
@@ -117,4 +123,4 @@ def handlers(parts: Parts) -> list[Any]:
             parts.sound.retry()
         return parts.sound.status()
 
-    return [analysis, correct, similar, status, change]
+    return [analysis, correct, similar, library_map, status, change]
