@@ -1,0 +1,14 @@
+"""A stretch of decoded sound."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``y`` is mono at :data:`~segue.analyse.SAMPLE_RATE_HZ`, -1..1, finite; it begins ``start_s`` seconds into the file."""
+
+    start_s: float
+    y: NDArray[np.float32]
