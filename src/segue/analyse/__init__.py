@@ -2,5 +2,6 @@
 server, which knows only the records here and the worker's pipe."""
 
 from segue.analyse._record import SAMPLE_RATE_HZ, VERSION, Ask, Description, Embedded, Heard, Section, Value
+from segue.analyse._worker import AnalysisWorker
 
-__all__ = ["SAMPLE_RATE_HZ", "VERSION", "Ask", "Description", "Embedded", "Heard", "Section", "Value"]
+__all__ = ["SAMPLE_RATE_HZ", "VERSION", "AnalysisWorker", "Ask", "Description", "Embedded", "Heard", "Section", "Value"]

@@ -49,6 +49,7 @@ _SILENT = 1e-3
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _ZERO_FOR_NAN = r"aeval=exprs='if(isnan(val(ch))+isinf(val(ch))\,0\,val(ch))':c=same,"
+_MONO = "aresample=16000:rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono"
 _FIRST_CHANNEL = "pan=mono|c0=c0,"
 
 
@@ -81,10 +82,12 @@ def cpu_seconds(duration_ms: int) -> int:
     return 240 + min(max(duration_ms, 0) // 1000, LONGEST_S) // 5
 
 
-def decode(path: bytes, duration_ms: int) -> Decoded:
+def decode(path: bytes, duration_ms: int, *, samples_only: bool = False) -> Decoded:
     """Everything but what is computed from samples. ``duration_ms`` as the file claims, 0 where unknown: it sets limits and findings, never
-    what is kept. Raises DecodeFailed."""
+    what is kept. ``samples_only`` leaves out loudness and fingerprint. Raises DecodeFailed."""
     _regular(path)
+    if samples_only:
+        return _plain(path, duration_ms)
     heard = _Heard(path, duration_ms)
     samples = heard.samples
     if samples.not_finite:
@@ -109,6 +112,17 @@ def payload_hash(path: bytes, duration_ms: int) -> bytes:
     return _digest(bytes(out), log)
 
 
+def _plain(path: bytes, duration_ms: int) -> Decoded:
+    samples, digest = Samples(), bytearray()
+    command = [*_open(path), "-map", "0:a:0", "-af", _MONO, "-f", "f32le", "pipe:{}", "-map", "0:a:0", *_HASH, "pipe:{}"]
+    log = _run(command, [samples.feed, digest.extend], cpu_seconds(duration_ms))
+    if not samples.total:
+        raise _failed(log)
+    if samples.peak < _SILENT or samples.not_finite:  # perhaps its channels cancel one another: found out the long way
+        return decode(path, duration_ms)
+    return Decoded(_digest(bytes(digest), log), samples.duration_s, samples.windows(), samples.waveform(), b"", None, None, None, ())
+
+
 _HASH = ["-c", "copy", "-f", "hash", "-hash", "sha256"]
 
 
@@ -126,7 +140,7 @@ class _Heard:
             f"[0:a:0]{before}asplit=3[a][b][c];"
             r"[c]aselect=not(mod(n\,8)),pan=mono|c0=c0[left];"
             r"[a]ebur128=peak=sample+true:metadata=1:framelog=quiet,ametadata=mode=print:file=pipe\\:{},anullsink;"
-            "[b]aresample=16000:rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono,asplit=2[mono][print]"
+            f"[b]{_MONO},asplit=2[mono][print]"
         )
         command = [*_open(path), "-filter_complex_threads", "1", "-filter_complex", graph]
         command += ["-map", "[mono]", "-f", "f32le", "pipe:{}"]

@@ -1,5 +1,7 @@
 """How much of a track is speech, by the silero-vad model (16 kHz, frames of 32 ms)."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +19,14 @@ _FRAME = 512
 _CONTEXT = 64
 _LANE = 60 * SAMPLE_RATE_HZ // _FRAME  # frames
 _WARM = 16  # frames, half a second, that a lane begins early: the model remembers
+
+
+def model_path(name: str) -> Path | None:
+    """The file ``name`` beside the virtual environment, or in the folder that ``SEGUE_MODELS`` names; None where it is in neither."""
+    folders = [Path(sys.prefix) / "share" / "segue" / "models"]
+    if named := os.environ.get("SEGUE_MODELS"):
+        folders.append(Path(named))
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
 class Speech:
