@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,26 +29,32 @@ class WorkerEnded(Exception):
 class PipeWorker:
     """One process, started when needed, restarted when it has ended. For one thread at a time."""
 
-    def __init__(self, arguments: Sequence[str], *, answer_s: float) -> None:
+    def __init__(self, arguments: Sequence[str], *, answer_s: float, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
         self._arguments = [sys.executable, *arguments]
         self._answer_s = answer_s
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = bytearray()
 
-    def ask(self, entries: Sequence[Any]) -> Iterator[bytes | WorkerEnded]:
-        """One answer an entry, in order: the frame's body, or why there is none."""
+    def ask(self, entries: Sequence[Any], *, answer_s: float | None = None) -> Iterator[bytes | WorkerEnded]:
+        """One answer an entry, in order: the frame's body, or why there is none. ``answer_s``: for these entries, instead of the usual."""
+        limit_s = self._answer_s if answer_s is None else answer_s
         done = 0
         while done < len(entries):
             try:
                 self._send(entries[done:])
                 while done < len(entries):
-                    frame = self._frame()
+                    frame = self._frame(limit_s)
                     done += 1
                     yield frame
             except (WorkerEnded, OSError) as error:
                 self.close()
                 done += 1
                 yield error if isinstance(error, WorkerEnded) else WorkerEnded(hung=False)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
     def close(self) -> None:
         if self._process is not None:
@@ -68,7 +74,7 @@ class PipeWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
-                env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"},
+                env={"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"} | self._environment,
                 cwd="/",
             )
         body = msgspec.msgpack.encode(list(entries))
@@ -77,17 +83,17 @@ class PipeWorker:
         while view:
             view = view[self._process.stdin.write(view) or 0 :]
 
-    def _frame(self) -> bytes:
-        (length,) = struct.unpack(">I", self._exactly(4))
+    def _frame(self, limit_s: float) -> bytes:
+        (length,) = struct.unpack(">I", self._exactly(4, limit_s))
         if length > _LARGEST_ANSWER:
             raise WorkerEnded(hung=False)
-        return self._exactly(length)
+        return self._exactly(length, limit_s)
 
-    def _exactly(self, n: int) -> bytes:
+    def _exactly(self, n: int, limit_s: float) -> bytes:
         assert self._process is not None
         assert self._process.stdout is not None
         handle = self._process.stdout.fileno()
-        deadline = time.monotonic() + self._answer_s
+        deadline = time.monotonic() + limit_s
         while len(self._buffer) < n:
             if not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise WorkerEnded(hung=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.analyse._record import SAMPLE_RATE_HZ
+from segue.analyse._window import Window
 
 Floats = NDArray[np.float32]
 FRAME = 2048
@@ -39,14 +40,6 @@ _RISE = 3
 _HARMONICS, _DECAY = 5, 0.6
 _AROUND, _CLEAR = 25, 1.6
 """A peak stands 7 dB (1.6 in natural logarithm of power) above the mean of the 25 bins (200 Hz) about it."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of a file: mono samples at :data:`SAMPLE_RATE_HZ`, from ``start_s`` on."""
-
-    start_s: float
-    y: Floats
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A stretch of a track's samples."""
+"""A stretch of decoded sound."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Mono float32 samples at :data:`~segue.analyse._record.SAMPLE_RATE_HZ`, and where in the file they start (seconds)."""
+    """``y`` is mono at :data:`~segue.analyse.SAMPLE_RATE_HZ`, -1..1, finite; it begins ``start_s`` seconds into the file."""
 
     start_s: float
     y: NDArray[np.float32]

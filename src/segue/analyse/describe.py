@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from segue.analyse._harmony import Key, key
 from segue.analyse._record import Description, Value
 from segue.analyse._rhythm import Rhythm, autocorrelation, rhythm
-from segue.analyse._spectra import COARSE, FRAME_RATE_HZ, VOICE_BANDS, Spectra, Window, spectra
+from segue.analyse._spectra import COARSE, FRAME_RATE_HZ, VOICE_BANDS, Spectra, spectra
 from segue.analyse._structure import Structure, structure
+from segue.analyse._window import Window
 
 __all__ = ["Window", "describe"]
 

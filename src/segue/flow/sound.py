@@ -178,7 +178,7 @@ class SoundFlow:
         ended = stop or threading.Event()
 
         def work() -> None:
-            worker = AnalysisWorker()
+            worker = AnalysisWorker(models=self._models)
             try:
                 while not (ended.is_set() or self._closed.is_set()) and (task := self._take(wait=False)) is not None:
                     self._hear(worker, task)
@@ -195,7 +195,7 @@ class SoundFlow:
         return self.status()
 
     def _work(self) -> None:
-        worker = AnalysisWorker()
+        worker = AnalysisWorker(models=self._models)
         try:
             while not self._closed.is_set():
                 if self._resting():

@@ -1,0 +1,372 @@
+"""One file through FFmpeg: samples, loudness, fingerprint and the hash of its sound from one process and one read.
+
+FFmpeg opens one local file with the demuxers of audio files alone, under limits of its own, and ends with the worker. What it says comes
+over pipes, read as it arrives.
+
+Findings, a closed list of kinds:
+
+``silent``      nothing above -60 dBFS
+``short``       under 3 s: too short for a fingerprint, and under 0.4 s for loudness
+``clipped``     over one sample in ten thousand lies in a run of three and more at full scale (first channel, one frame in eight)
+``channel``     one channel is empty beside others that are not
+``cancelling``  the channels cancel one another: only the first was analysed
+``offset``      the mean lies more than .05 off zero
+``nan``         samples that are no numbers; they are heard as zero
+``truncated``   the sound ends before the file says
+``duration``    the sound goes on after the file says
+``damaged``     parts could not be decoded
+``too_long``    only the first 24 hours were heard
+"""
+
+import ctypes
+import fcntl
+import os
+import re
+import resource
+import selectors
+import signal
+import stat
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.analyse._samples import Samples
+from segue.analyse._window import Window
+
+LONGEST_S = 86_400
+FINGERPRINT_S = 120
+_DEMUXERS = "mp3,flac,ogg,mov,wav,w64,aiff,wv,ape,asf,dsf,aac,caf,tta,mpc,mpc8,matroska"
+_MEMORY_BYTES = 1 << 30
+_PIPE_BYTES = 1 << 20
+_LOG_BYTES = 1 << 16
+_SILENT = 1e-3
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_ZERO_FOR_NAN = r"aeval=exprs='if(isnan(val(ch))+isinf(val(ch))\,0\,val(ch))':c=same,"
+_MONO = "aresample=16000:rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono"
+_FIRST_CHANNEL = "pan=mono|c0=c0,"
+
+
+class DecodeFailed(Exception):
+    """There is nothing to hear. ``kind``: unreadable no_audio timeout."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Loudness after EBU R128 over the whole file; None where it is too short or too quiet to have one."""
+
+    payload_hash: bytes
+    duration_s: float
+    windows: tuple[Window, ...]
+    waveform: bytes
+    fingerprint: bytes
+    loudness_lufs: float | None
+    range_lu: float | None
+    true_peak_db: float | None
+    findings: tuple[tuple[str, str], ...]
+
+
+def cpu_seconds(duration_ms: int) -> int:
+    """What FFmpeg may take for a file: at worst 5 × real time, and enough for ten hours with a header that says nothing."""
+    return 240 + min(max(duration_ms, 0) // 1000, LONGEST_S) // 5
+
+
+def decode(path: bytes, duration_ms: int, *, samples_only: bool = False) -> Decoded:
+    """Everything but what is computed from samples. ``duration_ms`` as the file claims, 0 where unknown: it sets limits and findings, never
+    what is kept. ``samples_only`` leaves out loudness and fingerprint. Raises DecodeFailed."""
+    _regular(path)
+    if samples_only:
+        return _plain(path, duration_ms)
+    heard = _Heard(path, duration_ms)
+    samples = heard.samples
+    if samples.not_finite:
+        heard = _Heard(path, duration_ms, _ZERO_FOR_NAN)
+    cancelling = samples.peak < _SILENT <= heard.loudest
+    if cancelling:
+        heard.samples = _Heard(path, duration_ms, (_ZERO_FOR_NAN if samples.not_finite else "") + _FIRST_CHANNEL).samples
+    decoded = heard.decoded()
+    more = []
+    if samples.not_finite:
+        more.append(("nan", "Some samples are no numbers; they were heard as silence. Encode the file anew from its source."))
+    if cancelling:
+        more.append(("cancelling", "Its channels cancel one another when mixed: only the first was analysed. One may be inverted."))
+    return replace(decoded, findings=(*decoded.findings, *more))
+
+
+def payload_hash(path: bytes, duration_ms: int) -> bytes:
+    """16 bytes over the audio packets, undecoded: the same after new tags. Raises DecodeFailed."""
+    _regular(path)
+    out = bytearray()
+    log = _run([*_open(path), "-map", "0:a:0", *_HASH, "pipe:{}"], [out.extend], cpu_seconds(duration_ms))
+    return _digest(bytes(out), log)
+
+
+def _plain(path: bytes, duration_ms: int) -> Decoded:
+    samples, digest = Samples(), bytearray()
+    command = [*_open(path), "-map", "0:a:0", "-af", _MONO, "-f", "f32le", "pipe:{}", "-map", "0:a:0", *_HASH, "pipe:{}"]
+    log = _run(command, [samples.feed, digest.extend], cpu_seconds(duration_ms))
+    if not samples.total:
+        raise _failed(log)
+    if samples.peak < _SILENT or samples.not_finite:  # perhaps its channels cancel one another: found out the long way
+        return decode(path, duration_ms)
+    return Decoded(_digest(bytes(digest), log), samples.duration_s, samples.windows(), samples.waveform(), b"", None, None, None, ())
+
+
+_HASH = ["-c", "copy", "-f", "hash", "-hash", "sha256"]
+
+
+class _Heard:
+    """One run, and what came of it."""
+
+    def __init__(self, path: bytes, duration_ms: int, before: str = "") -> None:
+        self.samples = Samples()
+        self._asked_s = duration_ms / 1000
+        self._fingerprint = bytearray()
+        self._hash = bytearray()
+        self._levels = _Levels()
+        self._clipped = _Clipped()
+        graph = (
+            f"[0:a:0]{before}asplit=3[a][b][c];"
+            r"[c]aselect=not(mod(n\,8)),pan=mono|c0=c0[left];"
+            r"[a]ebur128=peak=sample+true:metadata=1:framelog=quiet,ametadata=mode=print:file=pipe\\:{},anullsink;"
+            f"[b]{_MONO},asplit=2[mono][print]"
+        )
+        command = [*_open(path), "-filter_complex_threads", "1", "-filter_complex", graph]
+        command += ["-map", "[mono]", "-f", "f32le", "pipe:{}"]
+        command += ["-map", "[print]", "-t", str(FINGERPRINT_S), "-f", "chromaprint", "-fp_format", "raw", "pipe:{}"]
+        command += ["-map", "[left]", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:{}", "-map", "0:a:0", *_HASH, "pipe:{}"]
+        sinks = [self._levels.feed, self.samples.feed, self._fingerprint.extend, self._clipped.feed, self._hash.extend]
+        log = _run(command, sinks, cpu_seconds(duration_ms))
+        self._levels.end()
+        self._payload_hash = _digest(bytes(self._hash), log)
+        self._errors = sum(line.count(b"[error]") for line in log.splitlines())
+        if not self.samples.total:
+            raise _failed(log)
+
+    @property
+    def loudest(self) -> float:
+        """Of all samples of all channels."""
+        return max(self._levels.channels, default=0.0)
+
+    def decoded(self) -> Decoded:
+        silent = self.loudest < _SILENT and self.samples.peak < _SILENT
+        levels = self._levels.values
+        loudness = _within(levels.get("I"), -69.9, 60)
+        peak = levels.get("true_peak")
+        return Decoded(
+            payload_hash=self._payload_hash,
+            duration_s=self.samples.duration_s,
+            windows=self.samples.windows(),
+            waveform=self.samples.waveform(),
+            fingerprint=b"" if silent else bytes(self._fingerprint[: len(self._fingerprint) & ~3]),
+            loudness_lufs=loudness,
+            range_lu=_within(levels.get("LRA"), 0, 130) if loudness is not None else None,
+            true_peak_db=_within(float(20 * np.log10(peak)), -140, 60) if peak and np.isfinite(peak) else None,
+            findings=tuple(self._findings(silent)),
+        )
+
+    def _findings(self, silent: bool) -> Iterator[tuple[str, str]]:
+        lasts, asked = self.samples.duration_s, self._asked_s
+        channels = self._levels.channels
+        if silent:
+            yield "silent", "Nothing can be heard: no sample lies above -60 dBFS."
+        elif len(channels) > 1 and min(channels) < _SILENT and len(channels) <= 2:
+            yield "channel", f"The {'left' if channels[0] < _SILENT else 'right'} channel is empty."
+        if lasts < 3:
+            yield "short", f"It lasts {lasts:.1f} s: too short to be recognised."
+        if self._clipped.share > 1e-4:
+            yield "clipped", f"{self._clipped.share:.2%} of its samples are clipped. A copy with a lower level may sound better."
+        if abs(self.samples.mean) > 0.05:
+            yield "offset", "The sound does not swing about zero (an offset of direct current)."
+        if asked and lasts < min(asked * 0.98, asked - 2):
+            yield "truncated", f"The file says {asked:.0f} s, the sound ends after {lasts:.0f} s. Copy it anew from its source."
+        if asked and lasts > max(asked * 1.02, asked + 2):
+            yield "duration", f"The file says {asked:.0f} s, the sound lasts {lasts:.0f} s. Write its headers anew."
+        if self._errors:
+            yield "damaged", "Parts of it could not be decoded. Copy it anew from its source."
+        if lasts >= LONGEST_S - 1:
+            yield "too_long", "Only its first 24 hours were heard."
+
+
+class _Levels:
+    """The last of each level that ebur128 said, and each channel's sample peak."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+        self.channels: list[float] = []
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        data = self._rest + data
+        begin = data.rfind(b"frame:")
+        if begin < 0:
+            self._rest = data[-4096:]
+            return
+        # The last frame may be cut: it is read when the next part, or the end, has come.
+        before = data.rfind(b"frame:", 0, begin)
+        if before >= 0:
+            self._read(data[before:begin])
+        self._rest = data[begin:]
+
+    def end(self) -> None:
+        self._read(self._rest)
+
+    def _read(self, frame: bytes) -> None:
+        found = dict(re.findall(rb"^lavfi\.r128\.(\w+)=(\S+)$", frame, re.M))
+        with suppress(ValueError):
+            self.values |= {name: float(found[name.encode()]) for name in ("I", "LRA", "true_peak") if name.encode() in found}
+            peaks = [float(value) for name, value in found.items() if name.startswith(b"sample_peaks_ch")]
+            self.channels = peaks or self.channels
+
+
+class _Clipped:
+    """Counts samples of 16 bits, of one channel, that lie at full scale within a run of three and more."""
+
+    def __init__(self) -> None:
+        self._total = self._flat = 0
+        self._rest = b""
+
+    @property
+    def share(self) -> float:
+        return self._flat / self._total if self._total else 0.0
+
+    def feed(self, data: bytes) -> None:
+        data = self._rest + data
+        whole = len(data) & ~1
+        self._rest = data[whole:]
+        part: NDArray[np.int16] = np.frombuffer(data[:whole], "<i2")
+        self._total += part.size
+        if part.size > 2 and (part.max() == 32767 or part.min() == -32768):
+            full = (part == 32767) | (part == -32768)
+            inner = full[:-2] & full[1:-1] & full[2:]
+            flat = np.zeros(part.size, np.bool_)
+            for shift in range(3):
+                flat[shift : flat.size - 2 + shift] |= inner
+            self._flat += int(flat.sum())
+
+
+def _within(value: float | None, low: float, high: float) -> float | None:
+    return value if value is not None and low <= value <= high else None
+
+
+@cache
+def _executable() -> str:
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def _open(path: bytes) -> list[str | bytes]:
+    command: list[str | bytes] = [_executable(), "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error"]
+    command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", _DEMUXERS, "-threads", "1", "-vn", "-sn", "-dn"]
+    return [*command, "-t", str(LONGEST_S), "-i", b"file:" + os.path.abspath(path)]
+
+
+def _regular(path: bytes) -> None:
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DecodeFailed("unreadable", "It is no regular file.")
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise DecodeFailed("unreadable", f"It cannot be read: {error.strerror or error}. Check permissions and the disk.") from error
+
+
+def _digest(said: bytes, log: bytes) -> bytes:
+    found = re.fullmatch(rb"SHA256=([0-9a-f]{64})\s*", said)
+    if not found:
+        raise _failed(log)
+    return bytes.fromhex(found[1].decode())[:16]
+
+
+def _failed(log: bytes) -> DecodeFailed:
+    lines = [line for line in log.decode("utf-8", "replace").splitlines() if "[error]" in line or "[fatal]" in line]
+    why = re.sub(r"^.*\[(error|fatal)\] ", "", lines[0])[:80] if lines else "nothing in it is audio"
+    return DecodeFailed("no_audio", f"There is no sound in it that can be decoded ({why}). Copy it anew from its source.")
+
+
+def _run(command: list[str | bytes], sinks: Sequence[Callable[[bytes], object]], cpu_s: int) -> bytes:
+    """Run FFmpeg; each ``{}`` in the command is a pipe to the sink of its place, in order. Returns its last words. Raises DecodeFailed."""
+    log = bytearray()
+
+    def keep(data: bytes) -> None:
+        log.extend(data)
+        del log[: -2 * _LOG_BYTES]
+
+    with _pipes(len(sinks)) as (readers, writers):
+        numbers = iter(writers)
+        filled = [
+            re.sub(r"\{\}", lambda _: str(next(numbers)), part) if isinstance(part, str) and "{}" in part else part for part in command
+        ]
+        process = subprocess.Popen(
+            filled,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd="/",
+            env={"LC_ALL": "C.UTF-8"},
+            pass_fds=writers,
+            preexec_fn=lambda: _limit(cpu_s),
+        )
+        try:
+            for handle in writers:
+                os.close(handle)
+            writers.clear()
+            assert process.stderr is not None
+            with selectors.DefaultSelector() as waiting:
+                waiting.register(process.stderr.fileno(), selectors.EVENT_READ, keep)
+                for handle, sink in zip(readers, sinks, strict=True):
+                    waiting.register(handle, selectors.EVENT_READ, sink)
+                while waiting.get_map():
+                    for key, _ in waiting.select():
+                        data = os.read(key.fd, _PIPE_BYTES)
+                        if data:
+                            key.data(data)
+                        else:
+                            waiting.unregister(key.fd)
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            if process.stderr:
+                process.stderr.close()
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise DecodeFailed("timeout", "Decoding it took too long. It may be damaged or made to do harm.")
+    return bytes(log)
+
+
+@contextmanager
+def _pipes(n: int) -> Iterator[tuple[list[int], list[int]]]:
+    readers: list[int] = []
+    writers: list[int] = []
+    try:
+        for _ in range(n):
+            reader, writer = os.pipe()
+            readers.append(reader)
+            writers.append(writer)
+            with suppress(OSError):
+                fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        yield readers, writers
+    finally:
+        for handle in (*readers, *writers):
+            os.close(handle)
+
+
+def _limit(cpu_s: int) -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,81 @@
+"""What the worker does with one file: decode, describe, embed."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from segue.analyse._decode import Decoded, DecodeFailed, decode, payload_hash
+from segue.analyse._descriptor import NAME, descriptor
+from segue.analyse._encoders import OnnxEncoder, load
+from segue.analyse._record import Ask, Description, Embedded, Heard, Value
+from segue.analyse._spectra import Spectra
+from segue.analyse._spectra import spectra as transform
+from segue.analyse._speech import MODEL, Speech, model_path
+from segue.analyse.describe import describe
+
+
+class Ear:
+    """Models are loaded once, when first needed."""
+
+    def __init__(self) -> None:
+        self._encoders: dict[str, OnnxEncoder] = {}
+        self._speech: Speech | None = None
+        self._speech_sought = False
+
+    def hear(self, ask: Ask) -> Heard:
+        """Raises DecodeFailed; MemoryError."""
+        if ask.hash_only:
+            return Heard(payload_hash=payload_hash(ask.path, ask.duration_ms))
+        decoded = decode(ask.path, ask.duration_ms, samples_only=ask.only_encoders)
+        embedded: dict[str, Embedded] = {}
+        findings = list(decoded.findings)
+        description = None
+        if not ask.only_encoders or ask.descriptor:
+            spectra = transform(decoded.windows)
+            if ask.descriptor:
+                numbers = np.asarray(descriptor(spectra), "<f4")
+                embedded[NAME] = Embedded(vector=numbers.tobytes())
+            if not ask.only_encoders:
+                description = self._described(decoded, spectra)
+        for name in ask.encoders:
+            try:
+                embedded[name] = self._encoder(name).encode(decoded.windows)
+            except MemoryError:
+                raise
+            except Exception as error:  # a model is a file from elsewhere: what it raises is not ours to know
+                findings.append(("model", f"The model {Path(name).name} could not be run ({type(error).__name__}: {str(error)[:200]})."))
+        if ask.only_encoders and not embedded:
+            raise DecodeFailed(*findings[-1])
+        return Heard(
+            payload_hash=decoded.payload_hash,
+            duration_ms=round(decoded.duration_s * 1000),
+            description=description,
+            waveform=decoded.waveform,
+            fingerprint=decoded.fingerprint,
+            embedded=embedded,
+            findings=tuple(findings),
+        )
+
+    def _described(self, decoded: Decoded, spectra: Spectra) -> Description:
+        description = describe(decoded.windows, decoded.duration_s, transformed=spectra)
+        return msgspec.structs.replace(description, values=description.values | self._measured(decoded))
+
+    def _measured(self, decoded: Decoded) -> dict[str, Value]:
+        levels = {"loudness_lufs": decoded.loudness_lufs, "loudness_range_lu": decoded.range_lu, "true_peak_dbtp": decoded.true_peak_db}
+        values = {name: Value(value=round(value, 3), confidence=1.0) for name, value in levels.items() if value is not None}
+        if not self._speech_sought:
+            self._speech_sought = True
+            if (path := model_path(MODEL)) is not None:
+                try:
+                    self._speech = Speech(path)
+                except Exception:  # a damaged file: as if there were none
+                    self._speech = None
+        if self._speech is not None and (speech := self._speech.speechiness(decoded.windows)) is not None:
+            values["speechiness"] = speech
+        return values
+
+    def _encoder(self, name: str) -> OnnxEncoder:
+        if name not in self._encoders:
+            self._encoders[name] = load(Path(name))
+        return self._encoders[name]

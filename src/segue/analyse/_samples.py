@@ -1,0 +1,128 @@
+"""Samples as they arrive, kept so that memory is bounded by windows and never by length."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.analyse._record import SAMPLE_RATE_HZ
+from segue.analyse._window import Window
+
+WINDOW_S = 60
+WHOLE_S = 300
+"""Up to here a track is one window."""
+PEAKS = 800
+_BLOCK = WINDOW_S * SAMPLE_RATE_HZ
+_MOST_BLOCKS = 16
+_FINEST = 64  # samples under one peak at first; doubled as often as needed
+_MOST_PEAKS = 16 * PEAKS
+
+
+class Samples:
+    """Mono float32 samples in, windows and waveform out, whatever the length turns out to be.
+
+    Blocks of 60 s are kept on a grid whose step doubles whenever more than 16 are held, beside the last two: some 70 MB at most.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.not_finite = 0
+        self.peak = 0.0
+        self._sum = 0.0
+        self._block = np.empty(_BLOCK, np.float32)
+        self._filled = 0
+        self._last: NDArray[np.float32] | None = None
+        self._kept: dict[int, NDArray[np.float32]] = {}
+        self._step = 1
+        self._rest = b""
+        self._peaks = _Peaks()
+
+    @property
+    def duration_s(self) -> float:
+        return self.total / SAMPLE_RATE_HZ
+
+    @property
+    def mean(self) -> float:
+        return self._sum / self.total if self.total else 0.0
+
+    def feed(self, data: bytes) -> None:
+        """Little-endian float32; a sample may be cut anywhere."""
+        data = self._rest + data
+        whole = len(data) & ~3
+        self._rest = data[whole:]
+        part = np.frombuffer(data[:whole], "<f4")
+        if not part.size:
+            return
+        finite = np.isfinite(part)
+        if not finite.all():
+            self.not_finite += int(part.size - finite.sum())
+            part = np.where(finite, part, np.float32(0))
+        part = np.clip(part, -1, 1).astype(np.float32, copy=False)
+        self.total += part.size
+        self._sum += float(part.sum(dtype=np.float64))
+        self._peaks.feed(part)
+        self.peak = max(self.peak, float(np.abs(part).max()))
+        while part.size:
+            n = min(part.size, _BLOCK - self._filled)
+            self._block[self._filled : self._filled + n] = part[:n]
+            self._filled += n
+            part = part[n:]
+            if self._filled == _BLOCK:
+                self._commit(self.total // _BLOCK - 1 if not part.size else (self.total - part.size) // _BLOCK - 1)
+
+    def windows(self) -> tuple[Window, ...]:
+        """The whole of up to 5 minutes; of longer tracks the first 60 s, three of 60 s evenly between (each begins at the grid's step
+        before its ideal place) and the last 60 s."""
+        tail = self._block[: self._filled]
+        if self.total <= WHOLE_S * SAMPLE_RATE_HZ:
+            blocks = [self._kept[number] for number in sorted(self._kept)]
+            return (Window(0.0, np.concatenate([*blocks, tail])),)
+        last_start = self.total - _BLOCK
+        between = [(last_start * part // 4) // (self._step * _BLOCK) * self._step for part in (1, 2, 3)]
+        assert self._last is not None
+        last = np.concatenate([self._last[self._filled :], tail])
+        kept = [Window(float(number * WINDOW_S), self._kept[number]) for number in (0, *between)]
+        return (*kept, Window(last_start / SAMPLE_RATE_HZ, last))
+
+    def waveform(self) -> bytes:
+        """Up to 800 peaks of equal stretches, 0..255."""
+        return self._peaks.done()
+
+    def _commit(self, number: int) -> None:
+        self._last = self._block
+        if number % self._step == 0:
+            self._kept[number] = self._block
+            if len(self._kept) > _MOST_BLOCKS:
+                self._step *= 2
+                self._kept = {n: block for n, block in self._kept.items() if n % self._step == 0}
+        self._block, self._filled = np.empty(_BLOCK, np.float32), 0
+
+
+class _Peaks:
+    def __init__(self) -> None:
+        self._width = _FINEST
+        self._peaks = np.zeros(_MOST_PEAKS, np.float32)
+        self._count = 0
+        self._rest = np.empty(0, np.float32)
+
+    def feed(self, part: NDArray[np.float32]) -> None:
+        part = np.concatenate([self._rest, np.abs(part)])
+        while part.size >= self._width:
+            if self._count == _MOST_PEAKS:
+                self._count //= 2
+                self._peaks[: self._count] = self._peaks.reshape(-1, 2).max(axis=1)
+                self._width *= 2
+                continue
+            n = min(part.size // self._width, _MOST_PEAKS - self._count)
+            self._peaks[self._count : self._count + n] = part[: n * self._width].reshape(n, self._width).max(axis=1)
+            self._count += n
+            part = part[n * self._width :]
+        self._rest = part.copy()
+
+    def done(self) -> bytes:
+        peaks = self._peaks[: self._count]
+        if self._rest.size:
+            peaks = np.append(peaks, self._rest.max())
+        if not peaks.size:
+            return b""
+        if peaks.size > PEAKS:
+            peaks = np.maximum.reduceat(peaks, np.arange(PEAKS) * peaks.size // PEAKS)
+        return bytes(np.rint(np.minimum(peaks, 1) * 255).astype(np.uint8))
