@@ -14,10 +14,11 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from segue.analyse import VERSION, AnalysisWorker, Ask, Embedded, Heard
+from segue.analyse import VERSION, AnalysisWorker, Ask, Embedded, Heard, Priority
 from segue.analyse.kept import Backlog, Sounds, Task
 from segue.analyse.models import DESCRIPTOR, Model, default, dimension_of, models
 from segue.errors import BadRequest
+from segue.flow.recordings import Recordings
 from segue.flow.similar import Similar
 from segue.model import Record, Space
 from segue.observe import get_logger, metrics
@@ -56,11 +57,23 @@ class SoundFlow:
     """Analyses what is due, in the background or to the end by hand."""
 
     def __init__(
-        self, db: Database, sounds: Sounds, similar: Similar, model_folder: Path, *, workers: int = 1, share: int = 100, hours: str = ""
+        self,
+        db: Database,
+        sounds: Sounds,
+        similar: Similar,
+        recordings: Recordings,
+        model_folder: Path,
+        *,
+        workers: int = 1,
+        share: int = 100,
+        hours: str = "",
+        priority: Priority = "idle",
     ) -> None:
         """``share``: percent of the time a worker works; ``hours``: ``HH:MM-HH:MM`` of the server's clock, empty for all."""
         self.sounds = sounds
         self.similar = similar
+        self._recordings = recordings
+        self._priority: Priority = priority
         self.backlog = Backlog(db)
         self._db = db
         self._models = model_folder
@@ -178,7 +191,7 @@ class SoundFlow:
         ended = stop or threading.Event()
 
         def work() -> None:
-            worker = AnalysisWorker(models=self._models)
+            worker = AnalysisWorker(models=self._models, priority=self._priority)
             try:
                 while not (ended.is_set() or self._closed.is_set()) and (task := self._take(wait=False)) is not None:
                     self._hear(worker, task)
@@ -195,7 +208,7 @@ class SoundFlow:
         return self.status()
 
     def _work(self) -> None:
-        worker = AnalysisWorker(models=self._models)
+        worker = AnalysisWorker(models=self._models, priority=self._priority)
         try:
             while not self._closed.is_set():
                 if self._resting():
@@ -282,6 +295,7 @@ class SoundFlow:
             findings=sound.findings,
             at=now(),
         )
+        self._recordings.heard(task.track_id, sound.number)
         self.similar.changed()
         return True
 

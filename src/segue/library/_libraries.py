@@ -120,6 +120,7 @@ class Libraries:
         """Remove every row of a library that is no more; its folders last, as they tell that there is more to do."""
         removed = self._delete(stop, s.track, id, (
             s.track_artist.c.track_id, s.track_genre.c.track_id, s.lyrics.c.track_id, s.analysis.c.track_id, s.recording.c.track_id,
+            s.recording_choice.c.track_id,
         ))  # fmt: skip
         self._delete(stop, s.release, id, (s.release_artist.c.release_id, s.release_genre.c.release_id))
         self._delete(stop, s.playlist, id, (s.playlist_entry.c.playlist_id,))

@@ -357,8 +357,18 @@ recording = Table(
     metadata,
     Column("track_id", _id, primary_key=True),
     Column("group_id", _id, nullable=False, index=True),
-    Column("similarity", Float, nullable=False),  # 0..1, to the preferred one
+    Column("similarity", Float, nullable=False),  # 0..1, of its fingerprint to the nearest of the group
     Column("preferred", Integer, nullable=False, default=0),
+    sqlite_with_rowid=False,
+)
+recording_choice = Table(
+    # What people said of it: this one is to be played rather, or is another recording whatever its sound says.
+    "recording_choice",
+    metadata,
+    Column("track_id", _id, primary_key=True),
+    Column("choice", Text, nullable=False),  # preferred | separate
+    Column("user_id", _id, nullable=False),
+    Column("chosen_at", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 

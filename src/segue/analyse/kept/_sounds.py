@@ -59,6 +59,16 @@ _vector = Table(
     Column("tags", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+_key = Table(
+    "fingerprint_key",
+    _metadata,
+    Column("key", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    sqlite_with_rowid=False,
+)
+_MOST_COMPARED = 50
+_FEWEST_KEYS = 3
+"""Keys two fingerprints must share to be compared at all: other sound rarely shares one."""
 
 
 class Sound(Record, frozen=True, kw_only=True):
@@ -119,17 +129,34 @@ class Sounds:
             "findings": msgspec.json.encode(heard.findings).decode(),
             "heard_at": at,
         }
-        with self._db.write() as connection:
-            return _kept(connection, values)
+        from segue.analyse._fingerprint import keys
 
-    def fingerprints(self, after: int = 0, limit: int = 1000) -> list[tuple[int, int, bytes]]:
-        """(number, duration in ms, fingerprint), by number."""
+        found = keys(heard.fingerprint)
+        with self._db.write() as connection:
+            number = _kept(connection, values)
+            connection.execute(sa.delete(_key).where(_key.c.number == number))
+            if found:
+                connection.execute(sa.insert(_key), [{"key": key, "number": number} for key in found])
+            return number
+
+    def same(self, number: int, within_ms: int) -> dict[int, float]:
+        """Other numbers whose sound is the same recording, of a duration within ``within_ms``, with the likeness of their fingerprints."""
+        from segue.analyse._fingerprint import SAME, similarity
+
+        own = sa.select(_key.c.key).where(_key.c.number == number)
+        shared = sa.select(_key.c.number).where(_key.c.key.in_(own), _key.c.number != number)
+        shared = (
+            shared.group_by(_key.c.number).having(sa.func.count() >= _FEWEST_KEYS).order_by(sa.func.count().desc()).limit(_MOST_COMPARED)
+        )
         columns = (_sound.c.number, _sound.c.duration_ms, _sound.c.fingerprint)
         with self._db.read() as connection:
-            return [
-                (row[0], row[1], row[2])
-                for row in connection.execute(sa.select(*columns).where(_sound.c.number > after).order_by(_sound.c.number).limit(limit))
-            ]
+            mine = connection.execute(sa.select(*columns).where(_sound.c.number == number)).first()
+            if mine is None:
+                return {}
+            others = connection.execute(sa.select(*columns).where(_sound.c.number.in_(shared))).all()
+        near = [one for one in others if abs(one.duration_ms - mine.duration_ms) <= within_ms]
+        alike = {one.number: similarity(mine.fingerprint, one.fingerprint) for one in near}
+        return {other: likeness for other, likeness in alike.items() if likeness >= SAME}
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Delete what no track is any more."""
@@ -137,6 +164,7 @@ class Sounds:
             some = numbers[start : start + 500]
             with self._db.write() as connection:
                 connection.execute(sa.delete(_vector).where(_vector.c.number.in_(some)))
+                connection.execute(sa.delete(_key).where(_key.c.number.in_(some)))
                 connection.execute(sa.delete(_sound).where(_sound.c.number.in_(some)))
 
     def numbers(self) -> list[int]:

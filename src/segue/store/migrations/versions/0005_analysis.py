@@ -9,5 +9,5 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    for name in ("analysis", "analysis_correction", "recording"):
+    for name in ("analysis", "analysis_correction", "recording", "recording_choice"):
         metadata.tables[name].create(op.get_bind(), checkfirst=True)
