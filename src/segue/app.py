@@ -24,6 +24,7 @@ from segue.flow.forward import Forwarder, Services
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.recordings import Recordings
 from segue.flow.similar import Similar
 from segue.flow.sound import SoundFlow
 from segue.flow.track import TrackFlow
@@ -72,7 +73,18 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         similar = Similar(db, sounds, data.index)
         stack.callback(similar.close)
         workers = config.analysis_workers or min(4, os.cpu_count() or 1)
-        sound = SoundFlow(db, sounds, similar, data.models, workers=workers, share=config.analysis_share, hours=config.analysis_hours)
+        recordings = Recordings(db, sounds, catalogue)
+        sound = SoundFlow(
+            db,
+            sounds,
+            similar,
+            recordings,
+            data.models,
+            workers=workers,
+            share=config.analysis_share,
+            hours=config.analysis_hours,
+            priority=config.analysis_priority,
+        )
         stack.callback(sound.close)
 
         atlas = Atlas(db, sounds, similar, data.index)
@@ -102,6 +114,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             sound=sound,
             similar=similar,
             atlas=atlas,
+            recordings=recordings,
             descriptions=Descriptions(db, sound, catalogue),
             transcoder=transcoder,
             artwork=artwork,

@@ -39,6 +39,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     analysis_workers: Count = 0
     analysis_share: Annotated[int, Meta(ge=1, le=100)] = 100
     analysis_hours: str = ""
+    analysis_priority: Literal["idle", "low", "normal"] = "idle"
     transcodes_at_once: Count = 0
     transcode_cache_mib: Count = 1024
     art_cache_mib: Count = 256
@@ -63,9 +64,10 @@ HELP: dict[str, str] = {
     "poll_interval_s": "Seconds between looks at a library on a network mount, where changes cannot be watched.",
     "tag_workers": "Processes that read tags. 0: one per core, at most 4.",
     "analysis": "Whether tracks are listened to in the background: tempo, key, style, and what sounds alike.",
-    "analysis_workers": "Processes that listen, at the lowest priority. 0: one per core, at most 4.",
+    "analysis_workers": "Processes that listen, in the background. 0: one per core, at most 4.",
     "analysis_share": "Percent of the time each of them works: less keeps a small machine cool.",
     "analysis_hours": "Hours of the server's clock in which they work, such as 01:00-07:00. Empty: always.",
+    "analysis_priority": "idle: only when nothing else wants the processor. low: after all else. normal: for a machine of its own.",
     "transcodes_at_once": "FFmpeg processes at once. 0: two per core.",
     "transcode_cache_mib": "Space for finished transcodes, MiB. The least recently played go first.",
     "art_cache_mib": "Space for resized pictures, MiB.",

@@ -1,4 +1,6 @@
-"""The analysis worker: ``python -m segue.analyse``. The pipe carries frames of a big-endian length (4 bytes) and a msgpack value.
+"""The analysis worker: ``python -m segue.analyse [idle|low|normal]``.
+
+The pipe carries frames of a big-endian length (4 bytes) and a msgpack value.
 
 In: a list of :class:`~segue.analyse.Ask`. Out: one :class:`~segue.analyse.Heard` for each, in order. Ends when its input ends.
 
@@ -64,14 +66,16 @@ def _answer(ear: "Ear", ask: Ask) -> Heard:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-def _step_back() -> None:
-    """Lowest priority, and limits."""
-    with suppress(OSError):
-        os.nice(19)
-    with suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    if (number := _IOPRIO_SET.get(platform.machine())) and sys.platform == "linux":
-        ctypes.CDLL(None).syscall(number, 1, 0, _IDLE_CLASS)
+def _step_back(priority: str) -> None:
+    """Behind what listeners wait for, and within limits."""
+    if priority != "normal":
+        with suppress(OSError):
+            os.nice(19)
+    if priority == "idle":
+        with suppress(OSError, AttributeError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        if (number := _IOPRIO_SET.get(platform.machine())) and sys.platform == "linux":
+            ctypes.CDLL(None).syscall(number, 1, 0, _IDLE_CLASS)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -80,7 +84,7 @@ def _step_back() -> None:
 def main() -> None:
     signal.signal(signal.SIGVTALRM, _ring)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner decides when to end
-    _step_back()
+    _step_back(sys.argv[1] if len(sys.argv) > 1 else "idle")
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     from segue.analyse._hear import Ear  # numpy reads the number of threads when it is loaded
 

@@ -4,11 +4,17 @@ Samples are mono float32 at :data:`SAMPLE_RATE_HZ`, -1..1, for everything but lo
 whole file at its own rate. Times are seconds from the start of the file. Every confidence is 0..1.
 """
 
+from typing import Literal
+
 from segue.model import Record
 
 VERSION = 1
 """Of the analysis: raised when the same audio would give other values; everything is then analysed anew, in the background."""
 SAMPLE_RATE_HZ = 16_000
+
+
+Priority = Literal["idle", "low", "normal"]
+"""Of a worker process: only when nothing else wants the processor, after what does, or as anything else."""
 
 
 class Ask(Record, frozen=True, kw_only=True):

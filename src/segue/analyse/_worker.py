@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from segue.analyse._record import Ask, Heard
+from segue.analyse._record import Ask, Heard, Priority
 from segue.observe import get_logger
 from segue.pipe import PipeWorker, WorkerEnded
 
@@ -19,11 +19,11 @@ limits, which count processor seconds, come first unless it hangs."""
 class AnalysisWorker:
     """One worker process, started when first asked. For one thread at a time."""
 
-    def __init__(self, *, models: Path | None = None, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, *, models: Path | None = None, priority: Priority = "idle", answer_s: float = ANSWER_S) -> None:
         """``models``: a folder looked into for the model that tells speech, beside the one of the environment."""
         self._answer_s = answer_s
         self._pipe = PipeWorker(
-            ["-m", "segue.analyse"], answer_s=answer_s, environment={} if models is None else {"SEGUE_MODELS": str(models)}
+            ["-m", "segue.analyse", priority], answer_s=answer_s, environment={} if models is None else {"SEGUE_MODELS": str(models)}
         )
 
     @property

@@ -9,6 +9,7 @@ from segue.flow.forward import Forwarder
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.recordings import Recordings
 from segue.flow.similar import Similar
 from segue.flow.sound import SoundFlow
 from segue.flow.track import TrackFlow
@@ -38,6 +39,7 @@ class Parts:
     sound: SoundFlow
     similar: Similar
     atlas: Atlas
+    recordings: Recordings
     descriptions: Descriptions
     transcoder: Transcoder
     artwork: Artwork

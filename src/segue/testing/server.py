@@ -89,7 +89,7 @@ def running_server(
         ],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**_environment(), "COLUMNS": "300", "SEGUE_ANALYSIS": str(analysis).lower()},
+        env={**_environment(), "COLUMNS": "300", "SEGUE_ANALYSIS": str(analysis).lower(), "SEGUE_ANALYSIS_PRIORITY": "normal"},
     )
     log = data.parent / f"{data.name}.log"
     try:

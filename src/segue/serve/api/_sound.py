@@ -3,16 +3,18 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import get, patch, post
+from litestar import delete, get, patch, post
 from litestar.params import Parameter
 
 from segue.analyse import Section
+from segue.errors import BadRequest
 from segue.flow.atlas import Map
 from segue.flow.described import DescribedValue
 from segue.flow.sound import AnalysisStatus
 from segue.model import Listener
 from segue.serve.api import _shapes as shape
 from segue.serve.api._manage import ADMIN
+from segue.serve.api._parameters import Limit, Offset
 from segue.serve.parts import Parts
 from segue.types import TrackId
 
@@ -55,6 +57,27 @@ class Alike(msgspec.Struct):
 class AlikeList(msgspec.Struct):
     space: str | None
     items: list[Alike]
+
+
+class Copy(msgspec.Struct):
+    track: shape.Track
+    similarity: float
+    preferred: bool
+
+
+class Duplicate(msgspec.Struct):
+    group_id: str
+    tracks: list[Copy]
+
+
+class Duplicates(msgspec.Struct):
+    items: list[Duplicate]
+    total: int
+
+
+class DuplicateChoice(msgspec.Struct, forbid_unknown_fields=True):
+    preferred: str | None = None
+    separate: str | None = None
 
 
 class AnalysisChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,6 +127,31 @@ def handlers(parts: Parts) -> list[Any]:
         space = parts.similar.space
         return AlikeList(space.encoder if space else None, [Alike(shape.track(track), likeness[track.id]) for track in tracks])
 
+    @get("/duplicates", sync_to_thread=True)
+    def duplicates(me: Listener, offset: Offset = 0, limit: Limit = 50) -> Duplicates:
+        """Recordings that are there in two or more tracks, the preferred one first. Nothing is ever deleted."""
+        page = parts.recordings.groups(me, offset=offset, limit=limit)
+        items = [
+            Duplicate(group.group_id, [Copy(shape.track(one.track), one.similarity, one.preferred) for one in group.copies])
+            for group in page.items
+        ]
+        return Duplicates(items, page.total)
+
+    @post("/duplicates/{id:str}", sync_to_thread=True, status_code=204, opt=ADMIN)
+    def choose(me: Listener, id: str, data: DuplicateChoice) -> None:
+        """Prefer a track of a group, or say that it is another recording."""
+        if (data.preferred is None) == (data.separate is None):
+            raise BadRequest("Give either preferred or separate, a track id.")
+        if data.preferred is not None:
+            parts.recordings.choose(me, id, TrackId(data.preferred), "preferred")
+        if data.separate is not None:
+            parts.recordings.choose(me, id, TrackId(data.separate), "separate")
+
+    @delete("/tracks/{id:str}/duplicates", sync_to_thread=True, opt=ADMIN)
+    def undo(me: Listener, id: str) -> None:
+        """Take back what was said of a track's duplicates: its sound decides again."""
+        parts.recordings.undo(me, TrackId(id))
+
     @get("/map", sync_to_thread=True)
     def library_map(me: Listener) -> Map:
         """Every track as a point, alike beside alike. Pending until it was laid out for the first time."""
@@ -123,4 +171,4 @@ def handlers(parts: Parts) -> list[Any]:
             parts.sound.retry()
         return parts.sound.status()
 
-    return [analysis, correct, similar, library_map, status, change]
+    return [analysis, correct, similar, duplicates, choose, undo, library_map, status, change]
