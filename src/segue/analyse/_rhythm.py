@@ -115,8 +115,8 @@ def _tempo(correlated: Doubles) -> tuple[float, float, float]:
     if score[best] <= 0:
         return _USUAL_BPM, 0.0, 0.0
     top = float(score[best])
-    # A bass that repeats after half the beat as it does after the whole, or strokes that are all alike where there is no bass, leave nothing
-    # by which the slower beat could be told: the faster it is.
+    # A bass that repeats after half the beat as it does after the whole, or strokes that are all alike where there is no bass, leave
+    # nothing by which the slower beat could be told: the faster it is.
     half, low_half = (_kept(at(0.5, row)[best], at(1, row)[best]) for row in (0, 1))
     bass_leads = at(1, 1)[best] > 0.1
     alike = low_half > _ALIKE_BASS and half > 0.1 if bass_leads else half > _ALIKE
