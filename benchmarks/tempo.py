@@ -29,11 +29,11 @@ def main() -> None:
     options.add_argument("--audio", type=Path, help="folder of real music to hold against librosa")
     options.add_argument("--seconds", type=int, default=30, help="length of each made sound")
     asked = options.parse_args()
-    made(asked.seconds)
     if asked.audio:
         files = music(asked.audio)
-        beside_librosa(files)
         by_windows(files)
+        beside_librosa(files)
+    made(asked.seconds)
 
 
 def made(seconds: int) -> None:
