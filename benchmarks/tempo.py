@@ -2,8 +2,8 @@
 
     python benchmarks/tempo.py [--audio FOLDER] [--seconds N]
 
-``made`` is right within 4 %; an octave error (half or double within 4 %) is counted apart: what is played at 170 may be felt at 85. ``agree``
-is how often librosa's ``beat_track`` says the same, same octave and any; neither is the truth. Beats count as found within 70 ms.
+``made`` is right within 4 %; an octave error (half or double within 4 %) is counted apart: what is played at 170 may be felt at 85.
+``agree`` is how often librosa's ``beat_track`` says the same, same octave and any; neither is the truth. Beats count within 70 ms.
 ``windows`` is the error of hearing five stretches, half of a file in all, instead of the whole.
 """
 
@@ -29,11 +29,11 @@ def main() -> None:
     options.add_argument("--audio", type=Path, help="folder of real music to hold against librosa")
     options.add_argument("--seconds", type=int, default=30, help="length of each made sound")
     asked = options.parse_args()
-    made(asked.seconds)
     if asked.audio:
         files = music(asked.audio)
-        beside_librosa(files)
         by_windows(files)
+        beside_librosa(files)
+    made(asked.seconds)
 
 
 def made(seconds: int) -> None:
@@ -87,8 +87,11 @@ def beside_librosa(files: list[Path]) -> None:
             agreed.append(recall(heard.beats_s, librosa.frames_to_time(frames, sr=SAMPLE_RATE_HZ)))
     n = len(files)
     half = sorted(sure, reverse=True)[: n // 2]
-    say("agree", peer=f"librosa {librosa.__version__}", files=n, same=share(same, n), any_octave=share(any_octave, n),
-        any_octave_of_surer_half=share(sum(alike for _, alike in half), len(half)), beats_shared=round(float(np.mean(agreed or [0])), 3))  # fmt: skip
+    say(
+        "agree", peer=f"librosa {librosa.__version__}", files=n, same=share(same, n), any_octave=share(any_octave, n),
+        any_octave_of_surer_half=share(sum(alike for _, alike in half), len(half)),
+        beats_shared=round(float(np.mean(agreed or [0])), 3),
+    )  # fmt: skip
     say("speed", files=n, describe_x_real_time=round(heard_s / ours), librosa_beat_track_x_real_time=round(heard_s / theirs))
 
 

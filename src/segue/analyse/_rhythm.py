@@ -107,20 +107,21 @@ def _tempo(correlated: Doubles) -> tuple[float, float, float]:
         return np.asarray(np.interp(periods * times, lags, r[row]))
 
     comb = (at(1) + at(2) + at(3) + at(4)) / 4
-    bass = (at(1, 1) + at(2, 1) + at(3, 1) + at(4, 1)) / 4
-    evidence = (1 - _FIRST - _BASS) * comb + _FIRST * at(1) + _BASS * bass
+    low = (at(1, 1) + at(2, 1) + at(3, 1) + at(4, 1)) / 4
+    evidence = (1 - _FIRST - _BASS) * comb + _FIRST * at(1) + _BASS * low
     prior = np.exp(-0.5 * np.square(np.log2(_TEMPI / _USUAL_BPM) / _SPREAD_OCTAVES))
     score = np.maximum(evidence, 0) * prior
     best = int(np.argmax(score))
     if score[best] <= 0:
         return _USUAL_BPM, 0.0, 0.0
     top = float(score[best])
-    # A bass that repeats after half the beat as it does after the whole, or strokes that are all alike where there is no bass, leave nothing
-    # by which the slower beat could be told: the faster it is.
+    # A bass that repeats after half the beat as it does after the whole, or strokes that are all alike where there is no bass, leave
+    # nothing by which the slower beat could be told: the faster it is.
     half, low_half = (_kept(at(0.5, row)[best], at(1, row)[best]) for row in (0, 1))
-    bass_leads = at(1, 1)[best] > 0.1
-    alike = low_half > _ALIKE_BASS and half > 0.1 if bass_leads else half > _ALIKE
-    if alike and 2 * _TEMPI[best] <= (_FASTEST_BY_BASS_BPM if bass_leads else FASTEST_BPM * 1.01):
+    bass = bool(at(1, 1)[best] > 0.1)
+    alike = half > _ALIKE and (low_half > _ALIKE or not bass)
+    driven = bass and low_half > _ALIKE_BASS and half > 0.1 and 2 * _TEMPI[best] <= _FASTEST_BY_BASS_BPM
+    if (alike or driven) and 2 * _TEMPI[best] <= FASTEST_BPM * 1.01:
         twice = int(np.argmin(np.abs(_TEMPI - 2 * _TEMPI[best])))
         near = slice(max(0, twice - 8), twice + 9)
         best = near.start + int(np.argmax(evidence[near]))
