@@ -15,13 +15,19 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
+import sqlalchemy as sa
 
 from segue import __version__
+from segue.analyse import broken, in_use, models
 from segue.errors import BadRequest, Conflict, NotFound, Unavailable
 from segue.flow.export import event_lines, listen_lines, write_parquet
 from segue.flow.imports import bring_export
 from segue.model import Library, Token, User
 from segue.serve import Parts
+from segue.store import schema
+
+ENCODER_SETTING = "encoder"
+"""Key of the chosen encoder's name in the settings; where there is none, :func:`segue.analyse.in_use` chooses."""
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -157,6 +163,32 @@ def _export(parts: Parts, report: Report, target: str, user: str, format: str, w
     return {"path": str(path), "size_bytes": path.stat().st_size}
 
 
+# -- encoders ----------------------------------------------------------------------------------------------------------
+
+
+def _encoder_list(parts: Parts, report: Report) -> Any:
+    available = models(parts.data.models)
+    used = in_use(available, _chosen_encoder(parts))
+    rows = [{**msgspec.to_builtins(model, enc_hook=str), "used": model is used} for model in available]
+    return {"encoders": rows, "broken": [{"path": str(each.path), "problem": each.problem} for each in broken(parts.data.models)]}
+
+
+def _encoder_use(parts: Parts, report: Report, name: str) -> Any:
+    model = next((model for model in models(parts.data.models) if model.name == name), None)
+    if model is None:
+        raise NotFound("encoder", name)
+    value = msgspec.json.encode(model.name).decode()
+    with parts.db.write() as connection:
+        connection.execute(sa.insert(schema.setting).prefix_with("OR REPLACE").values(key=ENCODER_SETTING, value=value))
+    return {"encoder": model.name, "space": model.space}
+
+
+def _chosen_encoder(parts: Parts) -> str | None:
+    with parts.db.read() as connection:
+        value = connection.execute(sa.select(schema.setting.c.value).where(schema.setting.c.key == ENCODER_SETTING)).scalar()
+    return None if value is None else msgspec.json.decode(value, type=str)
+
+
 # -- keeping ---------------------------------------------------------------------------------------------------------
 
 
@@ -253,5 +285,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "token.revoke": _token_revoke,
     "import": _import,
     "export": _export,
+    "encoder.list": _encoder_list,
+    "encoder.use": _encoder_use,
     "backup": _backup,
 }

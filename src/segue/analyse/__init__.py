@@ -1,6 +1,24 @@
 """Samples -> what a track sounds like: description, fingerprint, embedding. Pure in ``(y, sr)``; run by worker processes, never in the
 server, which knows only the records here and the worker's pipe."""
 
+from segue.analyse._models import Model, broken, in_use, models, shared_folder, speech_model
+from segue.analyse._models import add as add_model
 from segue.analyse._record import SAMPLE_RATE_HZ, VERSION, Ask, Description, Embedded, Heard, Section, Value
 
-__all__ = ["SAMPLE_RATE_HZ", "VERSION", "Ask", "Description", "Embedded", "Heard", "Section", "Value"]
+__all__ = [
+    "SAMPLE_RATE_HZ",
+    "VERSION",
+    "Ask",
+    "Description",
+    "Embedded",
+    "Heard",
+    "Model",
+    "Section",
+    "Value",
+    "add_model",
+    "broken",
+    "in_use",
+    "models",
+    "shared_folder",
+    "speech_model",
+]
