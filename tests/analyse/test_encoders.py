@@ -1,6 +1,7 @@
 """Model files: musicnn beside TensorFlow's numbers, other models as described, and what is refused."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -302,3 +303,9 @@ def test_weights_in_other_files_are_refused_within_a_constant(tmp_path: Path) ->
     made.graph.node.append(helper.make_node("Constant", [], ["hidden"], value=value))
     with pytest.raises(BadRequest, match="other files"):
         load(saved(made, tmp_path / "outside.onnx"))
+
+
+def test_the_descriptions_in_the_docs_hold() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "encoders.md").read_text()
+    described = [msgspec.toml.decode(each, type=Described) for each in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
+    assert [each.name for each in described] == ["clap", "mert", "discogs-effnet"]
