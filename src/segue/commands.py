@@ -17,6 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from segue import __version__
+from segue.analyse import broken, models
 from segue.analyse.kept import export_sounds, import_sounds
 from segue.errors import BadRequest, Conflict, NotFound, Unavailable
 from segue.flow.export import event_lines, listen_lines, write_parquet
@@ -203,6 +204,25 @@ def _export(parts: Parts, report: Report, target: str, user: str, format: str, w
     return {"path": str(path), "size_bytes": path.stat().st_size}
 
 
+# -- encoders ----------------------------------------------------------------------------------------------------------
+
+
+def _encoder_list(parts: Parts, report: Report) -> Any:
+    used = parts.sound.model
+    rows = [{**msgspec.to_builtins(model, enc_hook=str), "used": model == used} for model in models(parts.data.models)]
+    return {"encoders": rows, "broken": [{"path": str(each.path), "problem": each.problem} for each in broken(parts.data.models)]}
+
+
+def _encoder_use(parts: Parts, report: Report, name: str) -> Any:
+    model = parts.sound.choose(name)
+    return {"encoder": model.name, "space": model.space}
+
+
+def _encoder_look(parts: Parts, report: Report) -> Any:
+    """Model files came or went."""
+    return {"encoder": parts.sound.choose().name}
+
+
 # -- keeping ---------------------------------------------------------------------------------------------------------
 
 
@@ -305,5 +325,8 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "analyse.import": _analyse_import,
     "import": _import,
     "export": _export,
+    "encoder.list": _encoder_list,
+    "encoder.use": _encoder_use,
+    "encoder.look": _encoder_look,
     "backup": _backup,
 }

@@ -52,7 +52,7 @@ class OnnxEncoder:
         self.digest = file.digest
         self._path = file.path
         self.session = session
-        self._excerpts = excerpts or file.described.excerpts
+        self.most = excerpts or file.described.excerpts
         self._batch = _check_shapes(file, session)
         output = file.described.output
         self._wanted = [output.embedding, *([output.tags] if output.tags else [])]
@@ -79,7 +79,7 @@ class OnnxEncoder:
         """
         described = self.described
         length = -(-described.samples * SAMPLE_RATE_HZ // described.sample_rate_hz)
-        chosen = excerpts([window.y for window in windows], length, self._excerpts)
+        chosen = excerpts([window.y for window in windows], length, self.most)
         if not chosen:
             raise MediaFailed("There is no sound to embed.")
         vector, tags = self._run(chosen)

@@ -152,7 +152,7 @@ def _read(path: Path, size: int, changed_ns: int, beside_ns: int) -> ModelFile:
         beside = path.with_suffix(".toml")
         if not beside.is_file():
             raise BadRequest(
-                f"{path} does not say how it is fed. Put a description beside it, as {beside.name}; docs/encoders.md shows how it is written."
+                f"{path} does not say how it is fed. Put a description beside it, as {beside.name}; docs/encoders.md shows how."
             )
         with beside.open("rb") as text:
             inside = text.read(DESCRIPTION_MAX + 1)

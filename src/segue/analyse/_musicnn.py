@@ -38,7 +38,7 @@ DESCRIBED = Described(
     dimension=200,
     sample_rate_hz=16_000,
     window_s=3.0,
-    excerpts=12,
+    excerpts=10,
     input=Mel(
         tensor="mel", axes=("batch", "frames", "mels"), n_fft=512, hop=256, n_mels=BANDS, frames=FRAMES, log="log10(10000x+1)", center=False
     ),

@@ -6,7 +6,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from segue import __version__
-from segue.cli import _accounts, _analyse, _history, _keeping, _libraries, _serve
+from segue.cli import _accounts, _analyse, _encoder, _history, _keeping, _libraries, _serve
 from segue.cli._common import err, printable
 from segue.errors import SegueError
 
@@ -24,6 +24,7 @@ app.command(_libraries.app)
 app.command(_analyse.app)
 app.command(_accounts.users)
 app.command(_accounts.tokens)
+app.command(_encoder.app)
 app.command(_history.import_, name="import")
 app.command(_history.export)
 app.command(_keeping.backup)

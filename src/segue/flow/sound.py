@@ -14,10 +14,9 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from segue.analyse import VERSION, AnalysisWorker, Ask, Embedded, Heard, Priority
+from segue.analyse import VERSION, AnalysisWorker, Ask, Embedded, Heard, Model, Priority, in_use, models
 from segue.analyse.kept import Backlog, Sounds, Task
-from segue.analyse.models import DESCRIPTOR, Model, default, dimension_of, models
-from segue.errors import BadRequest
+from segue.errors import NotFound
 from segue.flow.recordings import Recordings
 from segue.flow.similar import Similar
 from segue.model import Record, Space
@@ -28,6 +27,7 @@ from segue.types import now
 
 _log = get_logger("flow.sound")
 _PAUSED, _ENCODER, _SERVED, _SOUNDS = "analysis_paused", "encoder", "space", "sound_id"
+_BUILTIN = "descriptor"
 _BATCH = 64
 _LOOK_S = 30.0
 """How often what is due is looked up when nobody says that something changed."""
@@ -98,17 +98,17 @@ class SoundFlow:
     def choose(self, name: str | None = None) -> Model:
         """Embed with ``name`` from now on (None: what was chosen last, else the best there is). The space served changes once it is full.
 
-        Raises :class:`~segue.errors.BadRequest` where there is no such encoder.
+        Raises :class:`~segue.errors.NotFound`.
         """
         there = {model.name: model for model in models(self._models)}
         if name is not None and name not in there:
-            raise BadRequest(f"There is no encoder {name!r}: `segue encoder list` shows those there are, `segue encoder add` adds one.")
+            raise NotFound("encoder", name)
         wished = name or self._setting(_ENCODER)
-        self._model = default(list(there.values()), wished)
+        self._model = in_use(list(there.values()), wished)
         if wished is not None and wished != self._model.name:
             _log.warning("the chosen encoder is gone; another is used", chosen=wished, used=self._model.name)
         self._tagger_missing = not any(model.tags for model in there.values())
-        self._builtin = self._space_of(there[DESCRIPTOR])
+        self._builtin = self._space_of(there[_BUILTIN])
         self._space = self._space_of(self._model)
         if name is not None:
             self._set(_ENCODER, name)
@@ -118,7 +118,7 @@ class SoundFlow:
         return self._model
 
     def _space_of(self, model: Model) -> Space:
-        return self.sounds.space(model.name, model.version, model.digest, dimension_of(model))
+        return self.sounds.space(model.name, model.version, model.digest, model.dimension)
 
     def serve(self) -> None:
         """Open the index of the space served last, or of the chosen one. Takes seconds for a large library."""
@@ -136,6 +136,11 @@ class SoundFlow:
         self._set(_SERVED, self.similar.space.id)
 
     # -- working -----------------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> Model:
+        """The encoder chosen."""
+        return self._model
 
     @property
     def working(self) -> bool:
@@ -309,7 +314,7 @@ class SoundFlow:
         )
 
     def _place(self, number: int, answer: Heard) -> None:
-        by_path = {path: space for space, path in self._paths.items()} | {DESCRIPTOR: self._builtin.id}
+        by_path = {path: space for space, path in self._paths.items()} | {_BUILTIN: self._builtin.id}
         vectors: dict[int, Embedded] = {by_path[key]: one for key, one in answer.embedded.items() if key in by_path}
         if vectors:
             self.sounds.embed(number, vectors)
@@ -345,7 +350,7 @@ class SoundFlow:
         )
 
     def _note(self) -> str:
-        if self._model.name == DESCRIPTOR and self._tagger_missing:
+        if self._model.name == _BUILTIN and self._tagger_missing:
             return (
                 "Only the built-in descriptor is there: alike is less alike, and there are no tags. `segue encoder add musicnn` adds more."
             )

@@ -27,6 +27,7 @@ class DataDir:
         self.work = self.cache / "work"  # copies under way; what a killed process left there goes when the next owner comes
         self.backups = root / "backups"
         self.imports = root / "imports"
+        self.models = root / "models"  # encoders added by hand
         self.secret = root / "secret.key"
         self.socket = root / "control.sock"
         self.config = root / "segue.toml"
