@@ -91,8 +91,8 @@ def test_any_history_is_as_a_dictionary(kept: bool, steps: list[tuple]) -> None:
         index.close()
 
 
-def test_sixteen_crashes_lose_nothing(tmp_path: Path) -> None:
-    acknowledged, wrong = crash(tmp_path, 16, seed=3, longest_s=0.8)
+def test_fifteen_crashes_lose_nothing(tmp_path: Path) -> None:
+    acknowledged, wrong = crash(tmp_path, 15, seed=3, longest_s=0.5)
     assert not wrong
     assert acknowledged > 50
 

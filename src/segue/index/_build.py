@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from segue.index._codes import Codes
     from segue.ports import Ids, Vectors
 
-_MARGIN = 0.004
+_MARGIN = 0.007
 """Recall asked of the sample above the floor, for the sample is one."""
 _TRAIN_PER_LIST = 48
 _ROUNDS = 8
-_QUERIES = 160
+_QUERIES = 192
 _BASE = 200_000
 _CHECKED = 64
 _BLOCK = 65_536
