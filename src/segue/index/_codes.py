@@ -3,7 +3,7 @@
 A dead row has NaN as its first number: its similarity is NaN, which no comparison finds larger than any other.
 """
 
-import threading
+import functools
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -20,13 +20,12 @@ _DEAD = np.float16(np.nan)
 
 
 class Codec:
-    """Encodes, decodes and scans rows of one dimension. Any thread; each has its own scanner and one core."""
+    """Encodes, decodes and scans rows of one dimension. Any thread, each on one core."""
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
         self._sq = faiss.ScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16)
-        self._none = empty_lists(dimension, 1)
-        self._own = threading.local()
+        self._scanners = scanners(dimension)
 
     def encode(self, vectors: "Vectors") -> "Codes":
         if not len(vectors):
@@ -56,18 +55,39 @@ class Codec:
         return self._scan(codes, query, k, above)
 
     def _scan(self, codes: "Codes", query: "Vectors", k: int, above: float) -> "tuple[Ids, Vectors]":
-        scanner = getattr(self._own, "scanner", None)
-        if scanner is None:
-            scanner = self._own.scanner = self._none.get_InvertedListScanner(True, None, None)
-            scanner.thisown = True
+        scanner = self._scanners.take()
         positions = np.full(k, -1, np.int64)
         similarities = np.full(k, above, np.float32)
         scanner.set_query(faiss.swig_ptr(query))
         scanner.set_list(0, 0.0)
         rows = faiss.swig_ptr(codes.view(np.uint8))
         scanner.scan_codes(len(codes), rows, None, faiss.swig_ptr(similarities), faiss.swig_ptr(positions), k)
+        self._scanners.give(scanner)
         found = positions >= 0
         return positions[found], similarities[found]
+
+
+class Scanners:
+    """Faiss's scanners, as many as searches ever ran at once. They are kept as long as the process: Faiss gives them away unowned, and
+    owning them afterwards upsets its count of what Python holds."""
+
+    def __init__(self, dimension: int) -> None:
+        self._none = empty_lists(dimension, 1)
+        self._idle: list[Any] = []
+
+    def take(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._none.get_InvertedListScanner(True, None, None)
+
+    def give(self, scanner: Any) -> None:
+        self._idle.append(scanner)
+
+
+@functools.cache
+def scanners(dimension: int) -> Scanners:
+    return Scanners(dimension)
 
 
 def empty_lists(dimension: int, lists: int) -> Any:

@@ -157,8 +157,9 @@ class Tier:
         return rows, similarities
 
     def _best_of(self, query: "Vectors", k: int, chosen: Chosen) -> "tuple[NDArray[np.int64], Vectors]":
-        """The most by far is the exact scan of the few that are allowed; else lists are probed, in the order of their nearness, until
-        both the depth at which ``k`` allowed rows would be found and a share of the rows that a search without a filter compares."""
+        """An exact scan of what is allowed where that is little. Else lists are probed by nearness: as many as find ``k`` allowed rows
+        at the depth the filter's share asks for, or its share around the query where that is smaller; but for the latter no more than
+        bring as many allowed rows as a search without a filter compares."""
         n = len(chosen.rows)
         if self._scan is None or n <= max(GATHER_ROWS, GATHER_SHARE * len(self)):
             return self._gathered(query, k, chosen.rows)
@@ -168,6 +169,11 @@ class Tier:
         plain = self.probes.to_find(k, self.lists)
         deep = self.probes.to_find(k * len(self) / n, self.lists)
         enough = int(np.searchsorted(seen, _ENOUGH * plain * len(self) / self.lists)) + 1
+        compared = self.offsets[order[:plain] + 1] - self.offsets[order[:plain]]
+        about_here = self.probes.to_find(
+            k * compared.sum() / max(1, int(seen[plain - 1])), self.lists
+        )  # fewer may be allowed near the query
+        enough = min(enough, about_here)
         while True:
             probes = min(self.lists, max(deep, enough))
             parts = np.sort(order[:probes])
@@ -182,7 +188,8 @@ class Tier:
         return rows[at], similarities
 
 
-_ENOUGH = 0.6
+_ENOUGH = 1.2
+"""Of the rows that a search without a filter compares: measured on filters that allow one side of all vectors."""
 
 
 def first(near: "Vectors", n: int) -> "NDArray[np.int64]":

@@ -1,0 +1,102 @@
+"""Neighbours: the port's contract against both adapters, and both against a dictionary."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segue.index import in_memory, open_index
+from segue.ports import Neighbours
+from segue.testing.neighbours import DIMENSION, NEAR, SMALL, NeighboursContract, crash, some_vectors
+
+
+class TestExact(NeighboursContract):
+    @pytest.fixture
+    def empty(self) -> Callable[[], Neighbours]:
+        return lambda: in_memory(DIMENSION)
+
+
+class TestFaissIndex(NeighboursContract):
+    @pytest.fixture
+    def empty(self, tmp_path: Path) -> Iterator[Callable[[], Neighbours]]:
+        opened: list[Neighbours] = []
+
+        def make() -> Neighbours:
+            opened.append(open_index(tmp_path / str(len(opened)), DIMENSION, SMALL))
+            return opened[-1]
+
+        yield make
+        for index in opened:
+            index.close()
+
+
+POOL = some_vectors(200, seed=5)
+IDS = st.lists(st.integers(0, 60), min_size=1, max_size=40)
+STEPS = st.one_of(
+    st.tuples(st.just("add"), IDS, st.integers(0, 150)),
+    st.tuples(st.just("delete"), IDS),
+    st.tuples(st.just("search"), st.integers(0, 199), st.sampled_from([1, 3, 10, 100])),
+    st.tuples(st.just("search among"), st.integers(0, 199), st.sampled_from([3, 100]), IDS),
+    st.tuples(st.just("merge")),
+    st.tuples(st.just("reopen")),
+)
+
+
+def check(index: Neighbours, model: dict[int, np.ndarray], query: np.ndarray, k: int, allowed: list[int] | None) -> None:
+    given = None if allowed is None else np.array(allowed, np.int64)
+    found, near = index.search(query[None], k, allowed=given)
+    right = sorted((float(vector @ query) for id, vector in model.items() if allowed is None or id in allowed), reverse=True)[:k]
+    n = len(right)
+    assert np.all(found[0, n:] == -1)
+    assert np.allclose(near[0, :n], right, atol=NEAR)
+    assert len(set(found[0, :n].tolist())) == n
+    for id, similarity in zip(found[0, :n].tolist(), near[0, :n].tolist(), strict=True):
+        assert id in model
+        assert allowed is None or id in allowed
+        assert float(model[id] @ query) == pytest.approx(similarity, abs=NEAR)
+
+
+@given(st.booleans(), st.lists(STEPS, min_size=1, max_size=25))
+@settings(max_examples=60, deadline=None)
+def test_any_history_is_as_a_dictionary(kept: bool, steps: list[tuple]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        index = open_index(Path(directory), DIMENSION, SMALL) if kept else in_memory(DIMENSION)
+        model: dict[int, np.ndarray] = {}
+        for what, *with_what in steps:
+            if what == "add":
+                ids, first = with_what
+                index.add(np.array(ids), POOL[first : first + len(ids)])
+                model.update(zip(ids, POOL[first : first + len(ids)], strict=True))
+            elif what == "delete":
+                assert index.delete(np.array(with_what[0])) == sum(model.pop(id, None) is not None for id in set(with_what[0]))
+            elif what == "search":
+                check(index, model, POOL[with_what[0]], with_what[1], None)
+            elif what == "search among":
+                check(index, model, POOL[with_what[0]], with_what[1], sorted(set(with_what[2])))
+            elif kept and what == "merge":
+                index.merge()  # type: ignore[union-attr]
+                assert index.refused is None  # type: ignore[union-attr]
+            elif kept:
+                index.close()
+                index = open_index(Path(directory), DIMENSION, SMALL)
+                assert index.damaged is None
+            assert len(index) == len(model)
+        check(index, model, POOL[0], 100, None)
+        index.close()
+
+
+def test_fifteen_crashes_lose_nothing(tmp_path: Path) -> None:
+    acknowledged, wrong = crash(tmp_path, 15, seed=3, longest_s=0.5)
+    assert not wrong
+    assert acknowledged > 50
+
+
+def test_the_package_is_cheap_to_import() -> None:
+    asked = "import sys, segue.index; sys.exit('faiss' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked]).returncode == 0
