@@ -49,7 +49,7 @@ _SILENT = 1e-3
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _ZERO_FOR_NAN = r"aeval=exprs='if(isnan(val(ch))+isinf(val(ch))\,0\,val(ch))':c=same,"
-_MONO = "aresample=16000:rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono"
+_MONO = "aformat=sample_fmts=fltp,aresample=16000:rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono"
 _FIRST_CHANNEL = "pan=mono|c0=c0,"
 
 
@@ -137,7 +137,7 @@ class _Heard:
         self._levels = _Levels()
         self._clipped = _Clipped()
         graph = (
-            f"[0:a:0]{before}asplit=3[a][b][c];"
+            f"[0:a:0]{before}aformat=sample_fmts=fltp,asplit=3[a][b][c];"
             r"[c]aselect=not(mod(n\,8)),pan=mono|c0=c0[left];"
             r"[a]ebur128=peak=sample+true:metadata=1:framelog=quiet,ametadata=mode=print:file=pipe\\:{},anullsink;"
             f"[b]{_MONO},asplit=2[mono][print]"
