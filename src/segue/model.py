@@ -292,6 +292,8 @@ class Token(Record, frozen=True, kw_only=True):
     created_at: Instant
     last_used_at: Instant | None = None
     last_client: str | None = None
+    expires_at: Instant | None = None
+    """Refused from then on; None: never."""
 
 
 # -- what was heard --------------------------------------------------------------------------------------------------

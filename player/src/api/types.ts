@@ -322,6 +322,8 @@ export interface Token {
   created_at: Instant
   last_used_at: Instant | null
   last_client: string | null
+  /** Null: never. */
+  expires_at: Instant | null
 }
 
 export interface NewToken extends Token {

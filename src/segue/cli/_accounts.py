@@ -55,6 +55,7 @@ def create(
     name: str,
     kind: Literal["app", "api"] = "app",
     scope: list[str] | None = None,
+    expires: str | None = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -72,12 +73,16 @@ def create(
         `app` for players, `api` for programs that use only `/api`.
     scope
         Limit what it may do; repeat for more. Default: all but administration.
+    expires
+        After how long it is refused: 12h, 30d, 8w, 1y. Default: never.
     """
-    token = do(data, "token.create", {"user": user, "name": name, "kind": kind, "scopes": scope})
+    token = do(data, "token.create", {"user": user, "name": name, "kind": kind, "scopes": scope, "expires": expires})
     if json:
         show_json(token)
         return
     out.print(f"User name  [bold]{printable(token['user'])}[/]\nPassword   [bold]{token['secret']}[/]\n")
+    if token["expires_at"]:
+        out.print(f"It expires at {token['expires_at']}.")
     out.print(f"It is not shown again. Revoke: segue token revoke {token['id']}")
 
 
@@ -86,7 +91,7 @@ def list_tokens(user: str | None = None, data: Data = None, json: Json = False) 
     """Show the app passwords and tokens of everyone, or of one user. Secrets are not shown."""
     rows = do(data, "token.list", {"user": user})
     show_json(rows) if json else table(
-        rows, [("user", "user"), ("name", "name"), ("kind", "kind"), ("id", "id"), ("last_client", "last used by")]
+        rows, [("user", "user"), ("name", "name"), ("kind", "kind"), ("id", "id"), ("expires", "expires"), ("last_client", "last used by")]
     )
 
 

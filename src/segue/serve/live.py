@@ -174,7 +174,7 @@ async def _by_secret(socket: _Socket, parts: Parts, secret: str) -> tuple[Listen
         raise Closed(UNAUTHENTICATED, str(error)) from error
     except Forbidden as error:
         raise Closed(FORBIDDEN, str(error)) from error
-    return listener, lambda: any(one.id == listener.token_id for one in accounts.tokens(listener.user.id))
+    return listener, lambda: accounts.stands(listener.token_id)
 
 
 def _own_page(socket: _Socket, parts: Parts) -> bool:

@@ -63,6 +63,7 @@ class NewToken(msgspec.Struct):
     name: str
     kind: Literal["app", "api"] = "app"
     scopes: list[str] = []
+    expires_in_s: int | None = None
 
 
 class TokenAnswer(msgspec.Struct, kw_only=True):
@@ -73,6 +74,7 @@ class TokenAnswer(msgspec.Struct, kw_only=True):
     created_at: str
     last_used_at: str | None
     last_client: str | None
+    expires_at: str | None
 
 
 class TokenWithSecret(TokenAnswer, kw_only=True):
@@ -170,6 +172,7 @@ def handlers(parts: Parts) -> list[Any]:
             "created_at": shape.instant(token.created_at) or "",
             "last_used_at": shape.instant(token.last_used_at),
             "last_client": token.last_client,
+            "expires_at": shape.instant(token.expires_at),
         }
 
     @get("/tokens", sync_to_thread=True)
@@ -181,7 +184,9 @@ def handlers(parts: Parts) -> list[Any]:
         """The secret is in this answer and nowhere else, ever."""
         if me.token_id is not None:
             raise Forbidden("A token cannot make tokens. Sign in to the player.")
-        token, secret = accounts.create_token(me.user.id, data.name, kind=data.kind, scopes=tuple(data.scopes))
+        token, secret = accounts.create_token(
+            me.user.id, data.name, kind=data.kind, scopes=tuple(data.scopes), expires_in_s=data.expires_in_s
+        )
         return TokenWithSecret(**shown(token), secret=secret)
 
     @delete("/tokens/{id:str}", sync_to_thread=True)
