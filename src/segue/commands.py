@@ -163,7 +163,7 @@ def _token_revoke(parts: Parts, report: Report, id: str) -> Any:
 # -- a listener's past -------------------------------------------------------------------------------------------------
 
 
-def _import(parts: Parts, report: Report, service: Any, path: str, user: str) -> Any:
+def _import(parts: Parts, report: Report, service: Any, path: str, user: str, timezone: str | None = None) -> Any:
     listener = parts.accounts.listener(_user(parts, user))
     told = time.monotonic()
 
@@ -173,7 +173,8 @@ def _import(parts: Parts, report: Report, service: Any, path: str, user: str) ->
             told = time.monotonic()
             report({"phase": phase, "done": done, "total": total})
 
-    done, examples = bring_export(parts.history, listener, service, Path(path), progress)
+    timezone = timezone or parts.accounts.preferences(listener.user.id).timezone
+    done, examples = bring_export(parts.history, listener, service, Path(path), progress, timezone=timezone)
     return {**msgspec.to_builtins(done), "examples": examples}
 
 

@@ -418,6 +418,8 @@ class PastPlay(Record, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     """None where the service keeps no ends."""
     private: bool = False
+    utc_offset_min: int | None = None
+    """Of the listener's clock at that instant, where it is known."""
     type: Literal["music", "episode", "video"] = "music"
     context: dict[str, Any] | None = None
     """What else it kept of how one listened: ``reason_start``, ``reason_end``, ``shuffle``, ``offline``, ``platform``, ``country``."""

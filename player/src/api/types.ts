@@ -312,6 +312,8 @@ export interface Preferences {
   max_bitrate_kbps: number | null
   transcode_format: 'opus' | 'mp3' | 'aac' | 'flac'
   theme: 'system' | 'light' | 'dark'
+  /** By whose clock an imported history counts. */
+  timezone?: string | null
 }
 
 export interface Token {
@@ -481,6 +483,8 @@ export interface Import {
   bytes_done: number
   bytes_total: number
   error: string | null
+  /** Null: UTC. */
+  timezone?: string | null
   started_at: Instant
   ended_at: Instant | null
 }

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import sqlalchemy as sa
@@ -55,6 +56,8 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     max_bitrate_kbps: int | None = None
     transcode_format: Literal["opus", "mp3", "aac", "flac"] = "opus"
     theme: Literal["system", "light", "dark"] = "system"
+    timezone: str | None = None
+    """An IANA name: by whose clock hours and days of an imported history count. None: nobody said."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.discovery <= 1:
@@ -63,6 +66,21 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("crossfade_s must lie between 0 and 12")
         if self.max_bitrate_kbps is not None and not 32 <= self.max_bitrate_kbps <= 2000:
             raise ValueError("max_bitrate_kbps must lie between 32 and 2000")
+        if self.timezone is not None:
+            try:
+                zone_of(self.timezone)
+            except BadRequest as error:
+                raise ValueError(str(error)) from error
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of an IANA name. Raises BadRequest where there is none of that name."""
+    try:
+        if not 1 <= len(name) <= 64:
+            raise ValueError
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadRequest(f"There is no time zone {name[:64]!r}. Give one such as Europe/Berlin.") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Imported(Record, frozen=True, kw_only=True):
     refused: int
     first_at: Instant | None = None
     last_at: Instant | None = None
+    timezone: str | None = None
+    """By whose clock hours and days count; None: UTC's."""
 
 
 class History:
@@ -330,4 +332,5 @@ def _event_of(listener: Listener, play: PastPlay, origin: Literal["reported", "i
         client=play.service,
         origin=origin,
         private=play.private,
+        utc_offset_min=play.utc_offset_min,
     )

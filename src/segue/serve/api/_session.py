@@ -57,6 +57,7 @@ class PreferencesChange(msgspec.Struct, omit_defaults=True, forbid_unknown_field
     max_bitrate_kbps: Annotated[int, Meta(ge=32, le=2000)] | UnsetType | None = UNSET
     transcode_format: Literal["opus", "mp3", "aac", "flac"] | UnsetType = UNSET
     theme: Literal["system", "light", "dark"] | UnsetType = UNSET
+    timezone: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType | None = UNSET
 
 
 class NewToken(msgspec.Struct):
