@@ -131,6 +131,20 @@ def _token_create(
     }
 
 
+def _app_add(parts: Parts, report: Report, name: str, callback: str | None = None) -> Any:
+    app, secret = parts.accounts.lastfm.add_app(name, callback)
+    return {**msgspec.to_builtins(app), "secret": secret}
+
+
+def _app_list(parts: Parts, report: Report) -> Any:
+    return list(parts.accounts.lastfm.apps())
+
+
+def _app_remove(parts: Parts, report: Report, api_key: str) -> Any:
+    parts.accounts.lastfm.remove_app(api_key)
+    return {"api_key": api_key}
+
+
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
 
 
@@ -293,6 +307,9 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "token.create": _token_create,
     "token.list": _token_list,
     "token.revoke": _token_revoke,
+    "lastfm-app.add": _app_add,
+    "lastfm-app.list": _app_list,
+    "lastfm-app.remove": _app_remove,
     "import": _import,
     "export": _export,
     "backup": _backup,
