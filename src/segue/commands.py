@@ -52,7 +52,11 @@ def _scan(parts: Parts, report: Report, folders: list[str], full: bool = False) 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
     try:
-        return parts.tracks.scan(libraries, full=full, stop=stop)
+        scanned = parts.tracks.scan(libraries, full=full, stop=stop)
+        if not parts.history.following:  # no server runs: what was heard elsewhere is matched here
+            parts.listening.catch_up()
+            parts.history.follow()
+        return scanned
     finally:
         done.set()
         teller.join()

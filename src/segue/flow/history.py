@@ -266,6 +266,11 @@ class History:
         """Say that tracks came, went or were retagged: what was heard is matched to them soon. Cheap, from any thread."""
         self._changed.set()
 
+    @property
+    def following(self) -> bool:
+        """Whether the catalogue is followed in the background."""
+        return self._thread is not None
+
     def follow(self, progress: Progress | None = None) -> tuple[int, int]:
         """Now. Returns (externals matched, things counted anew)."""
         self._upkeep.refresh_sums(progress)
