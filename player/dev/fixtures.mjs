@@ -203,6 +203,7 @@ let tokens = [
     created_at: day(300),
     last_used_at: day(2),
     last_client: 'Symfonium',
+    expires_at: null,
   },
 ]
 let libraries = [
@@ -430,6 +431,7 @@ export function answer(method, path, params, body, headers) {
       created_at: new Date().toISOString(),
       last_used_at: null,
       last_client: null,
+      expires_at: body.expires_in_s ? new Date(Date.now() + body.expires_in_s * 1000).toISOString() : null,
     }
     tokens = [...tokens, made]
     return { status: 201, body: { ...made, secret: 'sgq-7Jm2-vXp9-Trw4-Lk8s' } }

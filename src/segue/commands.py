@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,7 +55,11 @@ def _scan(parts: Parts, report: Report, folders: list[str], full: bool = False) 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
     try:
-        return parts.tracks.scan(libraries, full=full, stop=stop)
+        scanned = parts.tracks.scan(libraries, full=full, stop=stop)
+        if not parts.history.following:  # no server runs: what was heard elsewhere is matched here
+            parts.listening.catch_up()
+            parts.history.follow()
+        return scanned
     finally:
         done.set()
         teller.join()
@@ -105,15 +110,69 @@ def _user_remove(parts: Parts, report: Report, name: str) -> Any:
     return {"user": user.name}
 
 
-def _token_create(parts: Parts, report: Report, user: str, name: str, kind: str = "app", scopes: list[str] | None = None) -> Any:
+def _token_create(
+    parts: Parts,
+    report: Report,
+    user: str,
+    name: str,
+    kind: str = "app",
+    scopes: list[str] | None = None,
+    expires: str | None = None,
+) -> Any:
     owner = _user(parts, user)
-    token, secret = parts.accounts.create_token(owner.id, name, kind=kind, scopes=tuple(scopes or ()))  # type: ignore[arg-type]
-    return {"id": token.id, "user": owner.name, "name": token.name, "kind": token.kind, "secret": secret, "scopes": list(token.scopes)}
+    token, secret = parts.accounts.create_token(
+        owner.id,
+        name,
+        kind=kind,  # type: ignore[arg-type]
+        scopes=tuple(scopes or ()),
+        expires_in_s=None if expires is None else _seconds(expires),
+    )
+    return {
+        "id": token.id,
+        "user": owner.name,
+        "name": token.name,
+        "kind": token.kind,
+        "secret": secret,
+        "scopes": list(token.scopes),
+        "expires_at": _instant(token.expires_at),
+    }
+
+
+def _app_add(parts: Parts, report: Report, name: str, callback: str | None = None) -> Any:
+    app, secret = parts.accounts.lastfm.add_app(name, callback)
+    return {**msgspec.to_builtins(app), "secret": secret}
+
+
+def _app_list(parts: Parts, report: Report) -> Any:
+    return list(parts.accounts.lastfm.apps())
+
+
+def _app_remove(parts: Parts, report: Report, api_key: str) -> Any:
+    parts.accounts.lastfm.remove_app(api_key)
+    return {"api_key": api_key}
+
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
+
+
+def _seconds(text: str) -> int:
+    number, unit = text.strip()[:-1], text.strip()[-1:].lower()
+    if unit not in _UNITS_S or not (number.isascii() and number.isdigit()):
+        raise BadRequest("Give a time such as 12h, 30d, 8w or 1y.")
+    return int(number[:12]) * _UNITS_S[unit]
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _token_list(parts: Parts, report: Report, user: str | None = None) -> Any:
     owners = [_user(parts, user)] if user else parts.accounts.users()
-    return [{"user": owner.name, **msgspec.to_builtins(token)} for owner in owners for token in parts.accounts.tokens(owner.id)]
+    return [
+        {"user": owner.name, **msgspec.to_builtins(token), "expires": (_instant(token.expires_at) or "never")[:16].replace("T", " ")}
+        for owner in owners
+        for token in parts.accounts.tokens(owner.id)
+    ]
 
 
 def _token_revoke(parts: Parts, report: Report, id: str) -> Any:
@@ -169,7 +228,7 @@ def _analyse_import(parts: Parts, report: Report, source: str) -> Any:
 # -- a listener's past -------------------------------------------------------------------------------------------------
 
 
-def _import(parts: Parts, report: Report, service: Any, path: str, user: str) -> Any:
+def _import(parts: Parts, report: Report, service: Any, path: str, user: str, timezone: str | None = None) -> Any:
     listener = parts.accounts.listener(_user(parts, user))
     told = time.monotonic()
 
@@ -179,7 +238,8 @@ def _import(parts: Parts, report: Report, service: Any, path: str, user: str) ->
             told = time.monotonic()
             report({"phase": phase, "done": done, "total": total})
 
-    done, examples = bring_export(parts.history, listener, service, Path(path), progress)
+    timezone = timezone or parts.accounts.preferences(listener.user.id).timezone
+    done, examples = bring_export(parts.history, listener, service, Path(path), progress, timezone=timezone)
     return {**msgspec.to_builtins(done), "examples": examples}
 
 
@@ -323,6 +383,9 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
     "analyse.retry": _analyse_retry,
     "analyse.export": _analyse_export,
     "analyse.import": _analyse_import,
+    "lastfm-app.add": _app_add,
+    "lastfm-app.list": _app_list,
+    "lastfm-app.remove": _app_remove,
     "import": _import,
     "export": _export,
     "encoder.list": _encoder_list,

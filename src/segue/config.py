@@ -44,6 +44,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     transcode_cache_mib: Count = 1024
     art_cache_mib: Count = 256
     slate_days: Positive = 30
+    live_idle_s: Positive = 60
     listenbrainz_url: str = "https://api.listenbrainz.org"
     lastfm_url: str = "https://ws.audioscrobbler.com/2.0/"
     lastfm_api_key: str = ""
@@ -72,6 +73,7 @@ HELP: dict[str, str] = {
     "transcode_cache_mib": "Space for finished transcodes, MiB. The least recently played go first.",
     "art_cache_mib": "Space for resized pictures, MiB.",
     "slate_days": "Days for which an answer to “what next?” can still be explained.",
+    "live_idle_s": "Seconds without a message after which a device on /api/live is let go. The player speaks every 25.",
     "listenbrainz_url": "Server that speaks ListenBrainz and takes the listens of those who want them sent on.",
     "lastfm_url": "Server that speaks Last.fm 2.0 and takes the listens of those who want them sent on.",
     "lastfm_api_key": "API key of an application registered with Last.fm. Empty: nothing is sent there.",

@@ -303,6 +303,8 @@ class Token(Record, frozen=True, kw_only=True):
     created_at: Instant
     last_used_at: Instant | None = None
     last_client: str | None = None
+    expires_at: Instant | None = None
+    """Refused from then on; None: never."""
 
 
 # -- what was heard --------------------------------------------------------------------------------------------------
@@ -427,6 +429,8 @@ class PastPlay(Record, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     """None where the service keeps no ends."""
     private: bool = False
+    utc_offset_min: int | None = None
+    """Of the listener's clock at that instant, where it is known."""
     type: Literal["music", "episode", "video"] = "music"
     context: dict[str, Any] | None = None
     """What else it kept of how one listened: ``reason_start``, ``reason_end``, ``shuffle``, ``offline``, ``platform``, ``country``."""

@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ import pytest
 
 from segue.library import Queue
 from segue.model import Listener, User
-from segue.serve.live import MOST_WAITING, TOO_SLOW, Device, Hub, State
+from segue.serve._devices import MOST_WAITING, TOO_SLOW, Device, Hub, State
 from segue.testing.server import RunningServer, running_server
 from segue.types import Instant, Ms, UserId
 
@@ -378,6 +378,67 @@ def test_position_never_passes_the_end_and_a_foreign_track_is_its_own_queue(
     assert two.get("command")["track_id"] == "not an id"
 
 
+def test_a_hand_over_waits_for_the_queue_and_keeps_the_play(
+    server: RunningServer, connect: Connect, secret: str, tracks: list[Json]
+) -> None:
+    ids = [track["id"] for track in tracks[:4]]
+    save_queue(server, secret, ids[:1])
+    one, two = connect(), connect()
+    one.hello("one")
+    two.hello("two")
+    one.say(type="state", playing=True, track_id=ids[2], position_ms=5_000, play_id="a play", played_ms=4_000, saved=False)
+    one.in_step()
+    two.say(type="command", do="take_over")
+    two.say(type="ping")
+    save_queue(server, secret, ids, index=2)
+    one.say(type="state", playing=True, track_id=ids[2], position_ms=5_000, play_id="a play", played_ms=4_000)
+    told = two.get("command")
+    assert told["queue"] == {"track_ids": ids, "index": 2}
+    assert (told["track_id"], told["play_id"]) == (ids[2], "a play")
+    assert told["played_ms"] == pytest.approx(told["position_ms"] - 1_000, abs=2)
+    two.say(type="state", playing=False, track_id=ids[2], position_ms=5_000)
+    two.say(type="state", playing=True, track_id=ids[2], position_ms=5_000, play_id="a play")
+    seen = one.get("devices", lambda message: active(message) == "two")
+    assert next(device for device in seen["devices"] if device["id"] == "two")["state"]["play_id"] == "a play"
+
+    # One that never says that it has stored its queue is not waited for much longer than a moment; nor is one that goes.
+    two.say(type="state", playing=True, track_id=ids[3], position_ms=0, saved=False)
+    two.in_step()
+    one.say(type="command", do="take_over")
+    assert one.get("command")["queue"] == {"track_ids": ids, "index": 3}
+    one.say(type="command", do="take_over")
+    two.close()
+    assert one.get("command")["play_id"] is None
+
+
+def test_an_edit_of_the_queue_reaches_the_device_that_plays(
+    server: RunningServer, connect: Connect, secret: str, tracks: list[Json]
+) -> None:
+    ids = [track["id"] for track in tracks[:4]]
+    save_queue(server, secret, ids, index=1)
+    one, two = connect(), connect()
+    one.hello("one")
+    two.hello("two", name="Kitchen")
+    one.say(type="state", playing=True, track_id=ids[1], position_ms=2_000)
+    two.get("devices", lambda message: active(message) == "one")
+    changed = [ids[3], ids[1], "not a track", ids[0]]
+    two.say(type="command", do="queue", track_ids=changed, index=3)
+    told = one.get("command")
+    assert told == {"type": "command", "from": "two", "do": "queue", "queue": {"track_ids": [ids[3], ids[1], ids[0]], "index": 1}}
+    assert two.get("queue")["changed_by"] == "Kitchen"
+    stored = httpx.get(f"{server.url}/api/queue", headers={"Authorization": f"Bearer {secret}"}, timeout=60).json()
+    assert (stored["track_ids"], stored["index"]) == (told["queue"]["track_ids"], 1)
+    assert stored["position_ms"] >= 2_000
+    two.say(type="command", do="queue", track_ids=[ids[0], ids[2]], index=1)
+    assert one.get("command")["queue"] == {"track_ids": [ids[0], ids[2]], "index": 1}
+    two.say(type="command", do="queue", track_ids=[], index=5)
+    assert one.get("command")["queue"] == {"track_ids": [], "index": 0}
+    one.close()
+    two.get("devices", lambda message: len(message["devices"]) == 1)
+    two.say(type="command", do="queue", track_ids=ids)
+    assert "no such device" in two.get("error")["message"]
+
+
 def test_every_change_of_the_queue_is_told(server: RunningServer, connect: Connect, secret: str, tracks: list[Json]) -> None:
     live = connect()
     live.hello("one")
@@ -491,6 +552,44 @@ def test_one_that_does_not_read_is_let_go_and_holds_nobody_up() -> None:
         assert hub.source(playing.listener) is playing
 
     asyncio.run(scene())
+
+
+def test_silence_and_a_full_socket_end_a_device_and_no_other(tmp_path: Path, demo_library: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "segue.toml").write_text("live_idle_s = 3\n")
+    with running_server(tmp_path / "data", demo_library) as server:
+        secret = server.token()
+        bearer = {"Authorization": f"Bearer {secret}"}
+        found = httpx.get(f"{server.url}/api/tracks?limit=1", headers=bearer, timeout=60).json()["items"]
+        many = [found[0]["id"]] * 2_000
+        sockets = [Live(server.url, bearer) for _ in range(3)]
+        silent, deaf, talker = sockets
+        at = time.monotonic()
+        silent.hello("silent")
+        deaf.hello("deaf")
+        talker.hello("talker")
+        slowest, gone_at, rounds = 0.0, {}, 0
+        while len(gone_at) < 2 and time.monotonic() - at < 90:
+            with suppress(OSError):
+                deaf.say(type="ping")  # it speaks, and never reads
+            for _ in range(3):
+                talker.say(type="command", do="queue", to="deaf", track_ids=many)
+            rounds += 1
+            asked = time.monotonic()
+            for message in talker.in_step():
+                if message["type"] == "devices":
+                    there = {device["id"] for device in message["devices"]}
+                    gone_at |= {id: time.monotonic() - at for id in ("silent", "deaf") if id not in there and id not in gone_at}
+            slowest = max(slowest, time.monotonic() - asked)
+            time.sleep(0.25)
+        assert set(gone_at) == {"silent", "deaf"}, (gone_at, rounds)
+        assert 2.9 <= gone_at["silent"] < 30
+        assert silent.code() == 4408
+        assert slowest < 5, "one that does not read held another up"
+        talker.say(type="ping")
+        talker.get("pong")
+        for live in sockets:
+            live.close()
 
 
 def test_the_server_stops_at_once_with_devices_connected(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import tarfile
 from pathlib import Path
 
@@ -107,3 +108,15 @@ def test_every_setting_is_documented() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", page, re.MULTILINE))
     assert rows == HELP
     assert set(Config.__struct_fields__) == set(HELP)
+
+
+def test_a_scan_without_a_server_matches_what_was_heard_elsewhere(tmp_path: Path, demo_library: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    run_segue("user", "add", "ann", "--admin", "--password-stdin", *data, stdin="ann-password\n")
+    export = tmp_path / "scrobbles.csv"
+    export.write_text("uts,artist,album,track\n1709287260,Kestrel Row,,Weir Song\n")
+    brought = json.loads(run_segue("import", "lastfm", str(export), "--user", "ann", "--json", *data).stdout)
+    assert (brought["new"], brought["matched"]) == (1, 0)
+    run_segue("scan", str(demo_library), *data)
+    with sqlite3.connect(tmp_path / "data" / "segue.db") as connection:
+        assert connection.execute("SELECT count(*) FROM listen JOIN track ON track.id = listen.track_id").fetchone() == (1,)

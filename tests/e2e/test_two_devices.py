@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Locator, expect
 
-from .conftest import Listener, OpenListener
+from .conftest import Json, Listener, OpenListener
 from .sound import loudness, take
 
 
@@ -55,12 +55,33 @@ def test_the_music_moves_from_one_browser_to_the_other(listener: OpenListener) -
     assert a.position_s() == pytest.approx(stood, abs=3)
     expect(other_device(b)).to_contain_text("Playing on", timeout=20_000)
 
+    # What is added from the one that does not play is in the queue of the one that does.
+    b.go(f"/releases/{b.track('Hum 2')['release_id']}")
+    expect(other_device(b)).to_contain_text("Playing on", timeout=20_000)
+    b.page.get_by_role("row").filter(has_text="Hum 2").first.click(button="right")
+    b.page.get_by_role("menuitem", name="Play next").click()
+    a.page.get_by_role("button", name="Queue", exact=True).first.click()
+    expect(a.page.get_by_label("Tracks in the queue").get_by_text("Hum 2")).to_be_visible(timeout=20_000)
+    expect(a.page.locator(".bar-title")).to_have_text("Staircase")
+
     # And handing it over, from the list of devices.
     a.page.get_by_role("button", name="Devices").click()
     expect(a.page.get_by_role("menuitem", name="This browser")).to_be_disabled()
     a.page.get_by_role("menuitem", name="Chrome on Linux").click()
     b.sounding("Staircase", within_s=20)
     expect(other_device(a)).to_contain_text("Playing on", timeout=20_000)
+
+    # However often it moved, it is one play, and no device has ended it.
+    def told() -> list[Json]:
+        staircase = a.track("Staircase")["id"]
+        return [event for event in a.events() if (event.get("subject") or {}).get("id") == staircase and event.get("play_id")]
+
+    a.told(lambda event: event["kind"] == "paused" and event["device_id"] == told()[0]["device_id"])
+    assert {event["play_id"] for event in told()} == {told()[0]["play_id"]}
+    kinds = [event["kind"] for event in told()]
+    assert kinds.count("started") == 1
+    assert kinds.count("resumed") >= 3
+    assert "ended" not in kinds
 
 
 def test_what_another_device_plays_is_shown_and_skipped_from_here(listener: OpenListener) -> None:

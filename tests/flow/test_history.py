@@ -70,8 +70,8 @@ def ended(client: httpx.Client, id: str) -> dict[str, Any]:
     raise AssertionError("the import did not end")
 
 
-def brought(client: httpx.Client, service: str, content: bytes) -> dict[str, Any]:
-    answer = client.post("/api/me/imports", params={"service": service}, content=content)
+def brought(client: httpx.Client, service: str, content: bytes, **more: str) -> dict[str, Any]:
+    answer = client.post("/api/me/imports", params={"service": service, **more}, content=content)
     assert answer.status_code == 202, answer.text
     return ended(client, answer.json()["id"])
 
@@ -105,6 +105,40 @@ def test_a_history_is_brought_along(ada: httpx.Client, own: RunningServer) -> No
             content = path.read_bytes()
             assert b"203.0.113.77" not in content, path
             assert b"SpyAgent" not in content, path
+
+
+def test_hours_and_days_are_those_of_the_listeners_clock(ada: httpx.Client, own: RunningServer, tmp_path: Path) -> None:
+    # Both sides of the change to summer time in Berlin, and a day that ends earlier there than by UTC.
+    plays = [
+        ("2024-03-30T23:30:00Z", "Nobody You Have", "Winter", 200_000, "trackdone"),
+        ("2024-03-31T10:03:20Z", "Nobody You Have", "Summer", 200_000, "trackdone"),
+    ]
+    refused = ada.post("/api/me/imports", params={"service": "spotify", "timezone": "Europe/Nowhere"}, content=spotify(*plays))
+    assert refused.status_code == 400
+    assert "Europe/Nowhere" in refused.json()["error"]["message"]
+    job = brought(ada, "spotify", spotify(*plays), timezone="Europe/Berlin")
+    assert (job["new"], job["timezone"]) == (2, "Europe/Berlin")
+    assert [one["utc_offset_min"] for one in ada.get("/api/me/listens").json()["items"]] == [120, 60]
+    stats = ada.get("/api/stats", params={"period": "2024"}).json()
+    hours = stats["hours"]
+    flat = [n for day in hours for n in day] if isinstance(hours[0], list) else hours
+    assert {at: n for at, n in enumerate(flat) if n} == {6 * 24 + 0: 1, 6 * 24 + 12: 1}, "both on Sunday, at midnight and at noon"
+
+    # Again with another zone: nothing counts twice, and the listener's own zone, once known, is the default.
+    again = brought(ada, "spotify", spotify(*plays), timezone="America/New_York")
+    assert (again["new"], ada.get("/api/me/listens").json()["total"]) == (0, 2)
+    assert ada.get("/api/preferences").json()["timezone"] == "Europe/Berlin"
+    assert brought(ada, "lastfm", b"uts,artist,album,track\n1704067200,Nobody You Have,,January\n")["timezone"] == "Europe/Berlin"
+    export = tmp_path / "Streaming_History_Audio_2024_1.zip"
+    export.write_bytes(spotify(("2024-07-01T10:00:00Z", "Nobody You Have", "July", 200_000, "trackdone")))
+    told = own.segue("import", "spotify", str(export), "--user", ada.headers["X-Name"]).stdout
+    assert "Europe/Berlin" in told
+    other = f"bob{time.time_ns()}"
+    own.do("user.add", name=other, password="bob-password")
+    assert "UTC" in own.segue("import", "spotify", str(export), "--user", other).stdout
+    answer = json.loads(own.segue("import", "spotify", str(export), "--user", other, "--timezone", "Asia/Kolkata", "--json").stdout)
+    assert (answer["new"], answer["timezone"]) == (0, "Asia/Kolkata")
+    assert own.segue("import", "spotify", str(export), "--user", other, "--timezone", "../etc", check=False).returncode != 0
 
 
 def test_copies_from_three_services_are_one_listen(ada: httpx.Client) -> None:

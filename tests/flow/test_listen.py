@@ -149,6 +149,43 @@ def test_every_reason_is_true_of_the_log_or_the_tags(loop: Loop) -> None:
     assert {"liked", "listened", "unheard"} <= seen
 
 
+def test_the_hour_is_a_reason_where_it_counted_and_nowhere_else(loop: Loop) -> None:
+    def genres(number: int) -> tuple[str, ...]:
+        track = loop.world.tracks[number]
+        return tuple(loop.catalogue.tracks([track])[track].genres)
+
+    morning = next(number for number in range(60) if genres(number))
+    evening = next(number for number in range(60) if genres(number) and not set(genres(number)) & set(genres(morning)))
+    loop.now = Instant(NOW - NOW % DAY + 20 * 3_600_000 - 60 * 60_000)  # eight in the evening an hour east of Greenwich
+    for number in range(1, 11):
+        for track, hours in ((evening, 0), (morning, 12)):
+            told = {"played_ms": 200_000, "outcome": "finished", "client": "app", "utc_offset_min": 60}
+            loop.act("ended", track, ago=number * DAY + hours * 3_600_000, play_id=f"{track} {number}", **told)
+
+    def habits(slate: Slate) -> dict[str, Any]:
+        found = {}
+        for item in slate.items:
+            for reason in item.reasons:
+                if reason.code == "hour":
+                    found[item.track_id] = (reason.text, reason.evidence)
+        return found
+
+    tracks = loop.catalogue.tracks(loop.world.tracks)
+    at_night = habits(loop.next(n=40))
+    assert at_night
+    for id_, (text, evidence) in at_night.items():
+        assert evidence["genre"] in genres(evening)
+        assert evidence["genre"] in tracks[TrackId(id_)].genres
+        assert text == f"You often play {evidence['genre']} late in the evening"
+        assert (evidence["from_hour"], evidence["to_hour"], evidence["listens"], evidence["of_listens"]) == (20, 24, 10, 10)
+    loop.now = Instant(loop.now + 12 * 3_600_000)
+    at_eight = habits(loop.next(n=40))
+    assert at_eight
+    assert all(evidence["genre"] in genres(morning) and "in the morning" in text for text, evidence in at_eight.values())
+    loop.now = Instant(loop.now + 6 * 3_600_000)
+    assert habits(loop.next(n=40)) == {}, "nothing was ever heard in the afternoon"
+
+
 def test_a_skip_changes_the_next_answer(loop: Loop) -> None:
     a_past(loop)
     first = loop.next(n=5)

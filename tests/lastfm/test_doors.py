@@ -1,6 +1,8 @@
 """Who is let in and who is not, what is kept of secrets, and that no parameter breaks the server."""
 
 import contextlib
+import json
+import re
 import sqlite3
 import time
 from typing import Any
@@ -207,3 +209,71 @@ def test_malformed_bodies_are_refused(own: RunningServer, body: bytes) -> None:
 
 def read(answer: httpx.Response, json: bool) -> Any:
     return answer.json() if json else ElementTree.fromstring(answer.content)
+
+
+def test_a_listener_is_sent_back_to_the_registered_address_and_to_no_other(own: RunningServer, admin: httpx.Client) -> None:
+    back = "http://127.0.0.1:9/back?from=segue"
+    made = admin.post("/api/lastfm-apps", json={"name": "On the web", "callback": back}).json()
+    assert made["callback"] == back
+    plain = admin.post("/api/lastfm-apps", json={"name": "Without"}).json()
+    key = {"api_key": made["api_key"]}
+    csrf = admin.headers["X-Segue-CSRF"]
+    app = Scrobbler(own.url, made["api_key"], made["secret"])
+    waiting = app.json("auth.getToken")["token"]
+    for wrong in (
+        {**key, "cb": "http://elsewhere.example/back"},
+        {**key, "cb": back + "&more"},
+        {**key, "cb": back.removesuffix("?from=segue")},
+        {**key, "cb": "//elsewhere.example"},
+        {**key, "cb": "javascript:alert(1)", "token": waiting},
+        {"api_key": plain["api_key"]},
+        {"api_key": plain["api_key"], "cb": back},
+        {"api_key": "unknown", "cb": back},
+        {**key, "token": "unknown", "cb": back},
+    ):
+        for answer in (admin.get("/api/auth/", params=wrong), admin.post("/api/auth/", data={**wrong, "csrf": csrf})):
+            assert answer.status_code == 404, (wrong, answer.text)
+            assert "http-equiv" not in answer.text
+            assert "elsewhere.example" not in answer.text
+    held = len(admin.get("/api/tokens").json()["items"])
+    assert admin.get("/api/auth/", params={**key, "cb": back}).status_code == 200
+    assert len(admin.get("/api/tokens").json()["items"]) == held, "looking lets nobody in"
+    for form in ({**key, "cb": back}, key, {**key, "token": waiting, "cb": back}):
+        page = admin.post("/api/auth/", data={**form, "csrf": csrf})
+        assert page.status_code == 200
+        refresh = next(
+            tag.get("content", "") for tag in ElementTree.fromstring(_sound(page.text)).iter("meta") if "http-equiv" in tag.attrib
+        )
+        address, _, token = refresh.removeprefix("0; url=").partition("&token=")
+        assert address == back
+        assert app.json("auth.getSession", token=token)["session"]["name"] == "admin"
+    # One that asked for its token itself, and names no address, is sent nowhere.
+    own_token = app.json("auth.getToken")["token"]
+    page = admin.post("/api/auth/", data={**key, "token": own_token, "csrf": csrf})
+    assert (page.status_code, "http-equiv" in page.text) == (200, False)
+    for unfit in (
+        "javascript:alert(1)",
+        "//host",
+        "https://",
+        "https://user@host/",
+        "https://host/#x",
+        "https://host/a b",
+        "https://h\u00f6st/",
+        "x" * 600,
+    ):
+        assert admin.post("/api/lastfm-apps", json={"name": "x", "callback": unfit}).status_code == 400
+
+
+def _sound(page: str) -> str:
+    """The page as XML, its void elements closed."""
+    return re.sub(r"<(meta[^>]*)>", r"<\1/>", page.replace("<!doctype html>", ""))
+
+
+def test_apps_are_registered_by_the_command_line(own: RunningServer) -> None:
+    made = json.loads(own.segue("lastfm-app", "add", "Car", "--callback", "https://car.example/back", "--json").stdout)
+    assert made["secret"] not in own.segue("lastfm-app", "list").stdout
+    listed = json.loads(own.segue("lastfm-app", "list", "--json").stdout)
+    assert next(one for one in listed if one["api_key"] == made["api_key"])["callback"] == "https://car.example/back"
+    assert Scrobbler(own.url, made["api_key"], made["secret"]).json("auth.getToken")["token"]
+    assert "Removed" in own.segue("lastfm-app", "remove", made["api_key"]).stdout
+    assert own.segue("lastfm-app", "remove", made["api_key"], check=False).returncode == 1

@@ -363,8 +363,10 @@ def test_the_hour_leans_to_what_is_heard_at_it(bench: Bench) -> None:
     history, user = ListenerHistory(bench.db), bench.world.listener.user.id
     at_seven = history.hour_leanings(user, Instant(midnight + morning - 120 * 60_000))
     at_eight = history.hour_leanings(user, Instant(midnight + evening - 120 * 60_000))
-    assert at_seven[early] > 0.3 > -0.3 > at_seven[late]
-    assert at_eight[late] > 0.3 > -0.3 > at_eight[early]
+    assert at_seven[early].value > 0.3 > -0.3 > at_seven[late].value
+    assert at_eight[late].value > 0.3 > -0.3 > at_eight[early].value
+    assert (at_seven[early].from_hour, at_seven[early].listens, at_seven[early].of_listens) == (4, 20, 20)
+    assert (at_eight[early].from_hour, at_eight[early].listens) == (20, 0)
     assert history.hour_leanings(UserId(new_id()), Instant(T0)) == {}
 
 

@@ -312,6 +312,8 @@ export interface Preferences {
   max_bitrate_kbps: number | null
   transcode_format: 'opus' | 'mp3' | 'aac' | 'flac'
   theme: 'system' | 'light' | 'dark'
+  /** By whose clock an imported history counts. */
+  timezone?: string | null
 }
 
 export interface Token {
@@ -322,6 +324,8 @@ export interface Token {
   created_at: Instant
   last_used_at: Instant | null
   last_client: string | null
+  /** Null: never. */
+  expires_at: Instant | null
 }
 
 export interface NewToken extends Token {
@@ -479,6 +483,8 @@ export interface Import {
   bytes_done: number
   bytes_total: number
   error: string | null
+  /** Null: UTC. */
+  timezone?: string | null
   started_at: Instant
   ended_at: Instant | null
 }

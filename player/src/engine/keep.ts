@@ -27,8 +27,17 @@ export interface Place {
   sessionId: string
 }
 
-/** Whether another device of this listener plays: then this one's place is nobody else's business. */
-export const elsewhere = { active: false }
+/** Of the listener's other devices, as `/api/live` tells of them. */
+export const elsewhere = {
+  /** Whether another one plays: then this one's place is nobody else's business, and its queue is that one's to change. */
+  active: false,
+  /** Whether there are any: then they are to know of a changed queue soon. */
+  any: false,
+  /** This one's queue was changed while another plays. */
+  edited: (): void => undefined,
+  /** What is stored is what this one plays, or no longer is. */
+  stored: (): void => undefined,
+}
 
 export function placeOf(
   { current, index, shuffle, repeat }: PlayerState,
@@ -66,9 +75,10 @@ interface Sync {
 }
 
 const QUEUE_MS = 1_500
+const QUEUE_SOON_MS = 100
 const PLACE_MS = 15_000
 /** The server's copy: a longer queue is told around the current item. */
-const MOST = 1_000
+export const MOST = 1_000
 const KEEPALIVE_IDS = 1_000
 
 export interface Restored {
@@ -85,6 +95,14 @@ export class Keeper {
   private serverTimer: ReturnType<typeof setTimeout> | null = null
   private latest: { queue: Queue; positionMs: number } | null = null
   private lastSent = 0
+  private storedItems: readonly QueueItem[] | null = null
+  /** The items that the server's copy has, or last had. */
+  told: readonly QueueItem[] = []
+
+  /** Whether the server's queue is the one that was saved last. */
+  get stored(): boolean {
+    return this.latest === null || this.latest.queue.items === this.storedItems
+  }
 
   /** What was here, or on the server if another device was later. */
   async start(user: string): Promise<Restored | null> {
@@ -120,7 +138,14 @@ export class Keeper {
   saveQueue(queue: Queue, positionMs: number): void {
     if (!this.user) return
     if (queue.items !== this.savedItems) void this.writeQueue(queue)
-    this.tellServer(queue, positionMs, QUEUE_MS)
+    this.tellServer(queue, positionMs, elsewhere.any ? QUEUE_SOON_MS : QUEUE_MS)
+  }
+
+  /** A queue that another device is to take up and to tell the server of. */
+  proposeQueue(queue: Queue, place: Place): void {
+    if (!this.user) return
+    if (queue.items !== this.savedItems) void this.writeQueue(queue)
+    this.writePlace(place)
   }
 
   savePlace(place: Place, queue: Queue): void {
@@ -136,6 +161,7 @@ export class Keeper {
     this.serverTimer = this.latest = null
     if (queue.items !== this.savedItems) void this.writeQueue(queue)
     this.writePlace(place)
+    this.told = queue.items
     writeJson(`segue.sync.${this.user}`, { changedAt, dirty: false } satisfies Sync)
   }
 
@@ -166,10 +192,13 @@ export class Keeper {
     try {
       const answer = await api.put<StoredQueue | undefined>('queue', body, { keepalive })
       const still = this.latest !== latest
+      this.storedItems = latest.queue.items
+      this.told = stretch(latest.queue, keepalive ? KEEPALIVE_IDS : MOST).items
       writeJson(`segue.sync.${user}`, { changedAt: answer?.changed_at ?? new Date().toISOString(), dirty: still } satisfies Sync)
     } catch {
       // Still dirty: the next change, or the next page, tells it again.
     }
+    elsewhere.stored()
   }
 
   private writePlace(place: Place): void {
@@ -199,13 +228,17 @@ export class Keeper {
 
 /** The server's body: at most `most` tracks, those around the current one. */
 export function wire(queue: Queue, positionMs: number, most: number): Pick<StoredQueue, 'track_ids' | 'index' | 'position_ms'> {
-  const from = Math.max(0, Math.min(queue.index - Math.floor(most / 4), queue.items.length - most))
-  const items = queue.items.slice(from, from + most)
+  const { from, items } = stretch(queue, most)
   return {
     track_ids: items.map((item) => item.track.id),
     index: Math.max(0, queue.index - from),
     position_ms: Math.max(0, Math.round(positionMs)),
   }
+}
+
+function stretch(queue: Queue, most: number): { from: number; items: QueueItem[] } {
+  const from = Math.max(0, Math.min(queue.index - Math.floor(most / 4), queue.items.length - most))
+  return { from, items: queue.items.slice(from, from + most) }
 }
 
 /** What a page told as it went comes back newer than what it could note down; it is this browser's own queue all the same. */

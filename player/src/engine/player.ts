@@ -5,7 +5,7 @@
  * only decides what follows what.
  */
 import { preferencesQuery, queryClient, sessionQuery } from '../api/queries'
-import type { ActKind, EventContext, Instant, Outcome, PlayerEvent, Preferences, Subject, Track } from '../api/types'
+import type { ActKind, EventContext, Outcome, PlayerEvent, Preferences, Subject, Track } from '../api/types'
 import { toast } from '../ui/toasts'
 import { Autoplay } from './autoplay'
 import { table } from './database'
@@ -13,7 +13,7 @@ import { cueFor, overlapOf } from './cue'
 import { Deck, type Cue } from './deck'
 import { diagnose } from './diagnose'
 import { sessionId } from './ids'
-import { Keeper, placeOf, type Place } from './keep'
+import { elsewhere, Keeper, placeOf, type Place } from './keep'
 import { showMedia, showPosition } from './mediaSession'
 import { Outbox } from './outbox'
 import { Playing } from './playing'
@@ -21,7 +21,7 @@ import * as queues from './queue'
 import { Recovery } from './recovery'
 import { SleepTimer } from './sleep'
 import { stamp, type Told } from './stamp'
-import { getState, initial, setState, usual, type PlayerState, type QueueItem, type Repeat } from './store'
+import { getState, initial, setState, sounding, usual, type PlayerState, type QueueItem, type Repeat } from './store'
 import { Surroundings } from './surroundings'
 import { Volume } from './volume'
 
@@ -33,11 +33,11 @@ const MOST_FAILURES = 3
 const RETRY_MS = 900
 const PLACE_MS = 5_000
 
-class Player {
-  private queue: queues.Queue = queues.empty
-  private playing: Playing | null = null
+export class Player {
+  protected queue: queues.Queue = queues.empty
+  protected playing: Playing | null = null
   private preferences = usual
-  private readonly autoplay = new Autoplay({
+  protected readonly autoplay = new Autoplay({
     queue: () => this.queue,
     discovery: () => this.preferences.discovery,
     chosen: (items, play) => this.appendChosen(items, play),
@@ -61,7 +61,7 @@ class Player {
   private running = false
   private deckMade: Deck | null = null
   private readonly outbox = new Outbox(table)
-  private readonly keeper = new Keeper()
+  protected readonly keeper = new Keeper()
   private readonly volume = new Volume((gain) => this.deck.setVolume(gain))
 
   private get deck(): Deck {
@@ -158,24 +158,6 @@ class Player {
     this.changed()
   }
 
-  /** Another device's queue, at the place where that one is: to play it here, or only (without `sound`) to show it. */
-  adopt(items: QueueItem[], index: number, positionMs: number, sound: boolean, changedAt: Instant | null = null): void {
-    this.close('stopped', 'another device')
-    this.autoplay.radio = null
-    this.queue = { items, index, natural: items === this.queue.items ? this.queue.natural : null }
-    setState({ shuffle: this.queue.natural !== null })
-    if (sound) {
-      this.begin(positionMs, true)
-      return this.changed()
-    }
-    this.silence()
-    const item = items[index]
-    if (!item) return
-    this.playing = new Playing(item, this.tell)
-    this.show({ status: 'paused', positionMs, durationMs: item.track.duration_ms })
-    this.keeper.follow(this.queue, this.place(), changedAt)
-  }
-
   playNext(tracks: readonly Track[], context?: EventContext | null): void {
     this.added(queues.insertNext(this.queue, queues.itemsOf(tracks, context ?? null)))
   }
@@ -205,8 +187,7 @@ class Player {
   }
 
   toggle(): void {
-    const { status } = getState()
-    if (status === 'playing' || status === 'loading') this.pause()
+    if (sounding()) this.pause()
     else this.play()
   }
 
@@ -223,8 +204,7 @@ class Player {
 
   pause(): void {
     this.recovery.stop()
-    const { status } = getState()
-    if (status !== 'playing' && status !== 'loading') return
+    if (!sounding()) return
     this.deck.pause()
     this.playing?.pause(this.positionMs)
     this.show({ status: 'paused', positionMs: this.positionMs })
@@ -273,7 +253,7 @@ class Player {
     this.changed()
   }
 
-  private skip(reason: string): void {
+  protected skip(reason: string): void {
     const { playing } = this
     if (!playing) return
     const over = this.nearlyOver()
@@ -339,8 +319,7 @@ class Player {
 
   /** Empties the queue; what plays now plays on. */
   clear(): void {
-    const { status } = getState()
-    const keep = status === 'playing' || status === 'loading'
+    const keep = sounding() || elsewhere.active
     if (!keep) this.close('stopped', 'cleared')
     this.autoplay.radio = null
     this.queue = queues.clear(this.queue, keep)
@@ -385,7 +364,7 @@ class Player {
   }
 
   /** Starts the current item at `positionMs`. `same` goes on with the playing at hand (after a reload, after an error). */
-  private begin(positionMs: number, sound: boolean, same = false): void {
+  protected begin(positionMs: number, sound: boolean, same = false): void {
     this.recovery.stop()
     const item = this.queue.items[this.queue.index]
     if (!item) {
@@ -490,13 +469,13 @@ class Player {
     if (goOn && this.autoplay.wanted) void this.autoplay.ask(true)
   }
 
-  private silence(): void {
+  protected silence(): void {
     this.deckMade?.stop()
     this.playing = null
     this.show({ status: 'idle', positionMs: 0, durationMs: 0 })
   }
 
-  private close(outcome: Outcome, reason: string): void {
+  protected close(outcome: Outcome, reason: string): void {
     this.playing?.end(this.positionMs, outcome, reason)
     this.playing = null
   }
@@ -570,31 +549,33 @@ class Player {
     this.changed()
   }
 
-  private readonly tell = (event: Told): void => this.outbox.add(stamp(event, getState().private))
+  protected readonly tell = (event: Told): void => this.outbox.add(stamp(event, getState().private))
 
-  private place(): Place {
+  protected place(): Place {
     return placeOf({ ...getState(), index: this.queue.index }, this.playing, this.autoplay, this.positionMs)
   }
 
-  private keepPlace(): void {
+  protected keepPlace(): void {
     this.placedAt = Date.now()
     this.keeper.savePlace(this.place(), this.queue)
   }
 
   /** The queue is another: show it, keep it, prepare what follows, and see whether there is enough. */
-  private changed(): void {
+  protected changed(): void {
     this.show({})
+    if (elsewhere.active && !sounding()) {
+      this.keeper.proposeQueue(this.queue, this.place())
+      return elsewhere.edited()
+    }
     this.keeper.saveQueue(this.queue, this.positionMs)
     this.keepPlace()
     this.prepare()
     this.autoplay.consider()
   }
 
-  private show(change: Partial<PlayerState>): void {
+  protected show(change: Partial<PlayerState>): void {
     const { items, index } = this.queue
     setState({ queue: items, index, current: items[index] ?? null, ...change })
     showMedia(getState())
   }
 }
-
-export const player = new Player()

@@ -38,7 +38,7 @@ describe('what was heard', () => {
 describe('a playing', () => {
   let told: Partial<PlayerEvent>[] = []
   const item = { key: 'k', track: track('t'), context: { release_id: 'r' } }
-  const make = (before?: { playId: string; playedMs: number }) => new Playing(item, (event) => told.push(event), before)
+  const make = (before?: { playId: string; playedMs: number; lent?: boolean }) => new Playing(item, (event) => told.push(event), before)
   const kinds = () => told.map((event) => event.kind)
 
   beforeEach(() => {
@@ -100,6 +100,20 @@ describe('a playing', () => {
     playing.end(60_000, 'finished')
     expect(kinds()).toEqual(['resumed', 'ended'])
     expect(told[1]).toMatchObject({ play_id: 'p', played_ms: 50_000 })
+  })
+
+  it('goes on with what another device began, and tells nothing of it before it sounds here', () => {
+    const never = make({ playId: 'p', playedMs: 40_000, lent: true })
+    expect(never.begun).toBe(false)
+    never.seek(40_000, 50_000)
+    never.end(50_000, 'error', 'refused')
+    expect(told).toEqual([])
+    const playing = make({ playId: 'p', playedMs: 40_000, lent: true })
+    playing.sounding(40_000)
+    expect(playing.begun).toBe(true)
+    playing.end(45_000, 'skipped', 'next')
+    expect(kinds()).toEqual(['resumed', 'ended'])
+    expect(told[1]).toMatchObject({ play_id: 'p', played_ms: 45_000 })
   })
 
   it('ends once, and not at all if it never sounded', () => {

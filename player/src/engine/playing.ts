@@ -16,21 +16,24 @@ export class Playing {
   private started: boolean
   private running = false
   private ended = false
+  /** Begun on another device, and not heard on this one yet: its end is not this one's to tell. */
+  private lent: boolean
   private told: number
   private seekTimer: ReturnType<typeof setTimeout> | null = null
   private seekedTo = 0
 
-  /** `before` continues a playing that a reload interrupted. */
+  /** `before` continues a playing that a reload interrupted or, `lent`, that another device began. */
   constructor(
     item: { key: string; track: Track; context: EventContext | null },
     private readonly tell: Tell,
-    before?: { playId: string; playedMs: number },
+    before?: { playId: string; playedMs: number; lent?: boolean },
   ) {
     this.key = item.key
     this.track = item.track
     this.context = item.context
     this.playId = before?.playId ?? newId()
     this.started = before !== undefined
+    this.lent = before?.lent ?? false
     this.told = before?.playedMs ?? 0
     this.meter = new Meter(before?.playedMs ?? 0)
   }
@@ -41,9 +44,9 @@ export class Playing {
     return this.meter.playedMs
   }
 
-  /** Whether anything was ever heard of it. */
+  /** Whether anything was ever heard of it, here. */
   get begun(): boolean {
-    return this.started
+    return this.started && !this.lent
   }
 
   /** There is sound. Called again after each wait, which changes nothing. */
@@ -54,6 +57,7 @@ export class Playing {
       return
     }
     this.running = true
+    this.lent = false
     this.meter.run(positionMs)
     this.say(this.started ? 'resumed' : 'started', positionMs)
     this.started = true
@@ -96,14 +100,14 @@ export class Playing {
     this.running = false
     this.ended = true
     // What never sounded was not played; that it could not be is worth telling.
-    if (this.started || outcome === 'error') this.say('ended', positionMs, { outcome, ...(reason ? { reason } : {}) })
+    if (this.begun || (outcome === 'error' && !this.lent)) this.say('ended', positionMs, { outcome, ...(reason ? { reason } : {}) })
   }
 
   private tellSeek(): void {
     if (this.seekTimer === null) return
     clearTimeout(this.seekTimer)
     this.seekTimer = null
-    if (this.started) this.say('seeked', this.seekedTo)
+    if (this.begun) this.say('seeked', this.seekedTo)
   }
 
   private say(kind: PlayerEvent['kind'], positionMs: number, more: Partial<PlayerEvent> = {}): void {

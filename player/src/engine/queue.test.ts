@@ -104,3 +104,43 @@ describe('continuing a release', () => {
     expect(queues.continues(track('a', { release_id: null }), track('b', { release_id: null, number: 2 }))).toBe(false)
   })
 })
+
+describe('a queue that another device changed', () => {
+  const edit = (queue: Queue, told: Queue['items'], order: string, index: number) =>
+    queues.replaceTold(queue, told, queues.rearranged(told, [...order], [track('x'), track('y')]), index)
+
+  it('keeps the items it still has, and what plays', () => {
+    const queue = make(1)
+    const changed = edit(queue, queue.items, 'exbc', 0)
+    expect([ids(changed), current(changed)]).toEqual(['exbc', 'b'])
+    expect(changed.items[2]).toBe(queue.items[1])
+  })
+
+  it('goes to where the other one is when what plays was removed', () => {
+    const queue = make(1)
+    expect(current(edit(queue, queue.items, 'acde', 1))).toBe('c')
+    expect(current(edit(queue, queue.items, 'a', 9))).toBe('a')
+    const alone = edit(queue, queue.items, '', 0)
+    expect([ids(alone), current(alone)]).toEqual(['b', 'b'])
+  })
+
+  it('has one item for each time a track is in it, and drops what nobody knows', () => {
+    const queue = make(0)
+    const changed = edit(queue, queue.items, 'ayyazb', 0)
+    expect(ids(changed)).toBe('ayyb')
+    expect(new Set(changed.items.map((item) => item.key)).size).toBe(4)
+  })
+
+  it('changes only the stretch that the other one knew of', () => {
+    const queue = make(2)
+    expect(ids(edit(queue, queue.items.slice(1, 4), 'dcx', 0))).toBe('adcxe')
+    const other = make(0)
+    expect(edit(other, queue.items, 'x', 0)).toBe(other)
+  })
+
+  it('can still be put back into its own order', () => {
+    const queue = make(0, true)
+    const changed = edit(queue, queue.items, `${ids(queue).replace('c', '')}x`, 0)
+    expect(ids(queues.unshuffle(changed))).toBe('abdex')
+  })
+})

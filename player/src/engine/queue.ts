@@ -43,6 +43,35 @@ export function replace(items: QueueItem[], index: number, shuffled: boolean, ra
   return { items: [first, ...mix(rest, random)], index: 0, natural: kept.map((item) => item.key) }
 }
 
+/** What `ids` say, of the items at hand as far as they have them, else of `tracks`; what neither has is left out. */
+export function rearranged(items: readonly QueueItem[], ids: readonly string[], tracks: readonly Track[]): QueueItem[] {
+  const mine = new Map<string, QueueItem[]>()
+  for (const item of items) mine.set(item.track.id, [...(mine.get(item.track.id) ?? []), item])
+  const known = new Map(tracks.map((track) => [track.id, track]))
+  return ids.flatMap((id) => {
+    const item = mine.get(id)?.shift()
+    const track = known.get(id)
+    return item ? [item] : track ? itemsOf([track]) : []
+  })
+}
+
+/**
+ * The queue with `items` in place of those another device was `told` of, a stretch of it. The current item stays current; where it is
+ * gone, the one at `index` of `items` is, and where nothing is left, it alone. A queue that has none of those is another by now, and stays.
+ */
+export function replaceTold(queue: Queue, told: readonly QueueItem[], items: QueueItem[], index: number): Queue {
+  const keys = new Set(told.map((item) => item.key))
+  const from = queue.items.findIndex((item) => keys.has(item.key))
+  if (from < 0) return queue
+  const to = queue.items.findLastIndex((item) => keys.has(item.key)) + 1
+  const all = [...queue.items.slice(0, from), ...items, ...queue.items.slice(to)]
+  if (all.length === 0) return clear(queue, true)
+  const has = new Set(all.map((item) => item.key))
+  const natural = queue.natural?.filter((key) => has.delete(key))
+  const at = all.findIndex((item) => item.key === queue.items[queue.index]?.key)
+  return { items: all, index: at >= 0 ? at : clamp(from + index, 0, all.length - 1), natural: natural ? [...natural, ...has] : null }
+}
+
 export function append(queue: Queue, items: QueueItem[]): Queue {
   const room = items.slice(0, Math.max(0, LONGEST - queue.items.length))
   if (room.length === 0) return queue

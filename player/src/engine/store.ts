@@ -113,3 +113,9 @@ function same(a: unknown, b: unknown): boolean {
   const left = Object.entries(a)
   return left.length === Object.keys(b).length && left.every(([key, value]) => Object.is(value, (b as Record<string, unknown>)[key]))
 }
+
+/** Whether it plays, or is about to. */
+export function sounding(): boolean {
+  const { status } = state
+  return status === 'playing' || status === 'loading'
+}

@@ -9,10 +9,10 @@ import { api, apiUrl } from '../api/client'
 import type { StoredQueue, Track } from '../api/types'
 import { player } from '../engine'
 import { deviceId, newId } from '../engine/ids'
-import { elsewhere } from '../engine/keep'
+import { elsewhere, MOST, wire } from '../engine/keep'
 import { itemsOf } from '../engine/queue'
-import { getState, subscribe } from '../engine/store'
-import { backoffMs, deviceKind, deviceName, nearest, type Asked, type Device, type DeviceState, type Heard, type Ordered, type TakeOver } from './protocol'
+import { getState, sounding, subscribe, type QueueItem } from '../engine/store'
+import { backoffMs, deviceKind, deviceName, nearest, type Asked, type Device, type Edited, type Heard, type Ordered, type Report, type TakeOver } from './protocol'
 
 const PING_MS = 25_000
 /** While playing, so that a page that goes unheard leaves a recent place. */
@@ -22,6 +22,8 @@ const SILENCE_MS = 8_000
 const GATHER_MS = 150
 const FOLLOW_MS = 400
 const JUMP_MS = 1_500
+/** Tracks asked for one by one, where the stored queue has changed once more. */
+const MOST_ASKED = 50
 const TAB_KEY = 'segue.live'
 
 const ENDED = 4401
@@ -78,7 +80,9 @@ class Live {
   private following: ReturnType<typeof setTimeout> | null = null
   private silence: ReturnType<typeof setTimeout> | null = null
   private beats: ReturnType<typeof setInterval>[] = []
-  private told: (DeviceState & { at: number }) | null = null
+  private told: (Report & { at: number }) | null = null
+  private toldItems: QueueItem[] | null = null
+  private editing: ReturnType<typeof setTimeout> | null = null
   private lastActive: string | null = null
   private release: (() => void)[] = []
 
@@ -88,6 +92,8 @@ class Live {
     const online = () => this.connect()
     window.addEventListener('online', online)
     this.release = [subscribe(() => this.noticed()), () => window.removeEventListener('online', online)]
+    elsewhere.edited = () => this.edited()
+    elsewhere.stored = () => this.noticed()
     this.connect()
   }
 
@@ -101,7 +107,7 @@ class Live {
   }
 
   /** Asks the active device, or the one named by `to`. */
-  ask(act: Exclude<Ordered['do'], 'seek' | 'volume'> | 'hand_over', to?: string): void {
+  ask(act: Exclude<Ordered['do'], 'seek' | 'volume' | 'queue'> | 'hand_over', to?: string): void {
     this.say({ type: 'command', do: act, ...(to ? { to } : {}) })
     this.ping()
   }
@@ -145,13 +151,14 @@ class Live {
   }
 
   private ended(): void {
-    for (const timer of [this.again, this.gathering, this.following, this.silence]) if (timer !== null) clearTimeout(timer)
-    this.again = this.gathering = this.following = this.silence = null
+    const timers = [this.again, this.gathering, this.following, this.silence, this.editing]
+    for (const timer of timers) if (timer !== null) clearTimeout(timer)
+    this.again = this.gathering = this.following = this.silence = this.editing = null
     for (const beat of this.beats) clearInterval(beat)
     this.beats = []
     this.told = null
     this.lastActive = null
-    elsewhere.active = false
+    elsewhere.active = elsewhere.any = false
     set({ me: null, devices: [] })
   }
 
@@ -175,8 +182,8 @@ class Live {
         this.activated()
         break
       case 'now_playing': {
-        const { playing, track_id, position_ms, volume } = message
-        const state = { playing, track_id, position_ms, volume }
+        const { playing, track_id, position_ms, volume, play_id } = message
+        const state = { playing, track_id, position_ms, volume, play_id }
         set({ devices: others.devices.map((device) => (device.id === message.device_id ? { ...device, state } : device)) })
         break
       }
@@ -193,13 +200,15 @@ class Live {
   /** Pauses when another device has become the active one; hearing again of one that already was changes nothing. */
   private activated(): void {
     const active = others.devices.find((device) => device.active)?.id ?? null
-    const other = otherOf(others) !== null
+    const other = otherOf(others)
     const changed = active !== this.lastActive
     this.lastActive = active
-    elsewhere.active = other && !sounding()
+    elsewhere.any = others.devices.length > 1
+    elsewhere.active = other !== null && !sounding()
     if (!changed || !other) return
     elsewhere.active = true
     player.pause()
+    if (other.state?.play_id) player.handOver(other.state.play_id)
     this.followSoon()
   }
 
@@ -226,11 +235,37 @@ class Live {
       case 'take_over':
         void this.takeOver(order)
         break
+      case 'queue':
+        void this.rearrange(order)
+        break
       default:
     }
   }
 
-  private async takeOver({ track_id, position_ms, queue }: TakeOver): Promise<void> {
+  private edited(): void {
+    this.editing ??= setTimeout(() => {
+      this.editing = null
+      const { queue: items, index } = getState()
+      const { track_ids, index: at } = wire({ items, index, natural: null }, 0, MOST)
+      if (elsewhere.active) this.say({ type: 'command', do: 'queue', track_ids, index: at })
+    }, GATHER_MS)
+  }
+
+  private async rearrange({ queue: { track_ids, index } }: Edited): Promise<void> {
+    const had = new Set(getState().queue.map((item) => item.track.id))
+    const lacking = (known: Set<string>) => [...new Set(track_ids)].filter((id) => !had.has(id) && !known.has(id))
+    let tracks: Track[] = []
+    try {
+      if (lacking(new Set()).length > 0) tracks = (await api.get<StoredQueue>('queue')).tracks ?? []
+      const rest = lacking(new Set(tracks.map((track) => track.id))).slice(0, MOST_ASKED)
+      tracks = [...tracks, ...(await Promise.all(rest.map((id) => api.get<Track>(`tracks/${id}`))))]
+    } catch {
+      // What is here can be put in order all the same.
+    }
+    if (!elsewhere.active) player.rearrange(track_ids, index, tracks)
+  }
+
+  private async takeOver({ track_id, position_ms, queue, play_id, played_ms }: TakeOver): Promise<void> {
     const at = performance.now()
     if (track_id === null) return
     const own = getState().queue
@@ -250,8 +285,11 @@ class Live {
         return
       }
     }
+    const source = others.devices.find((device) => device.active)
+    const passed = performance.now() - at
+    const late = source?.state?.playing ? passed : 0
     elsewhere.active = false
-    player.adopt(items, index, position_ms + performance.now() - at, true)
+    player.adopt(items, index, position_ms + late, { playId: play_id, playedMs: played_ms + late })
   }
 
   /** Another device changed the queue: it is shown here too, unless this one plays. */
@@ -259,7 +297,8 @@ class Live {
     if (!elsewhere.active || this.following !== null) return
     this.following = setTimeout(() => {
       this.following = null
-      void this.follow()
+      if (this.editing === null) void this.follow()
+      else this.followSoon()
     }, FOLLOW_MS)
   }
 
@@ -267,10 +306,11 @@ class Live {
     try {
       const { tracks = [], index, position_ms, changed_at } = await api.get<StoredQueue>('queue')
       if (!elsewhere.active || sounding() || tracks.length === 0) return
+      if (this.editing !== null) return this.followSoon()
       const { queue } = getState()
       const same = queue.length === tracks.length && tracks.every((track, at) => queue[at]?.track.id === track.id)
       if (same && getState().index === index) return
-      player.adopt(same ? queue : itemsOf(tracks), index, position_ms, false, changed_at)
+      player.adopt(same ? queue : itemsOf(tracks), index, position_ms, null, changed_at)
     } catch {
       // The next change tells it again.
     }
@@ -280,18 +320,25 @@ class Live {
     if (getState().status === 'playing') this.report()
   }
 
+  /** A changed queue is told at once: who takes over just then is to wait until it is stored. */
   private noticed(): void {
     if (others.me === null || this.gathering !== null || !this.differs()) return
-    this.gathering = setTimeout(() => {
-      this.gathering = null
-      if (this.differs()) this.report()
-    }, GATHER_MS)
+    const since = performance.now() - (this.told?.at ?? 0)
+    const urgent = getState().queue !== this.toldItems && since > GATHER_MS
+    this.gathering = setTimeout(
+      () => {
+        this.gathering = null
+        if (this.differs()) this.report()
+      },
+      urgent ? 0 : GATHER_MS,
+    )
   }
 
   private differs(): boolean {
     const { told } = this
     const now = this.now()
     if (!told || now.playing !== told.playing || now.track_id !== told.track_id || now.volume !== told.volume) return true
+    if (now.play_id !== told.play_id || now.saved !== told.saved) return true
     const expected = told.position_ms + (told.playing ? performance.now() - told.at : 0)
     return Math.abs(now.position_ms - expected) > JUMP_MS
   }
@@ -300,12 +347,13 @@ class Live {
     if (others.me === null) return
     const now = this.now()
     this.told = { ...now, at: performance.now() }
+    this.toldItems = getState().queue
     if (now.playing) elsewhere.active = false
     this.say({ type: 'state', ...now })
   }
 
   /** Loading counts as playing for the active device only: another one starts with its first sound. */
-  private now(): DeviceState {
+  private now(): Report {
     const { status, current, volume, muted } = getState()
     const active = this.lastActive !== null && this.lastActive === others.me
     return {
@@ -313,13 +361,11 @@ class Live {
       track_id: current?.track.id ?? null,
       position_ms: Math.max(0, Math.round(player.positionMs)),
       volume: muted ? 0 : volume,
+      play_id: player.heard?.playId ?? null,
+      played_ms: player.heard?.playedMs ?? 0,
+      saved: player.stored,
     }
   }
-}
-
-function sounding(): boolean {
-  const { status } = getState()
-  return status === 'playing' || status === 'loading'
 }
 
 export const live = new Live()
@@ -328,17 +374,21 @@ export const live = new Live()
 export const controls = {
   toggle(): void {
     if (playsElsewhere()) live.ask('pause')
-    else if (otherOf(others) && !sounding()) live.ask('take_over')
+    else if (isElsewhere()) live.ask('take_over')
     else player.toggle()
   },
   next(): void {
-    if (playsElsewhere()) live.ask('next')
+    if (isElsewhere()) live.ask('next')
     else player.next()
   },
   previous(): void {
-    if (playsElsewhere()) live.ask('previous')
+    if (isElsewhere()) live.ask('previous')
     else player.previous()
   },
+}
+
+function isElsewhere(): boolean {
+  return !sounding() && otherOf(others) !== null
 }
 
 function playsElsewhere(): boolean {

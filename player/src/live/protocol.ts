@@ -6,6 +6,13 @@ export interface DeviceState {
   track_id: Id | null
   position_ms: number
   volume: number | null
+  play_id: Id | null
+}
+
+/** What a device says of itself: what a hand-over needs, too. */
+export interface Report extends DeviceState {
+  played_ms: number
+  saved: boolean
 }
 
 export interface Device {
@@ -20,11 +27,20 @@ export interface TakeOver {
   do: 'take_over'
   track_id: Id | null
   position_ms: number
+  play_id: Id | null
+  played_ms: number
+  queue: { track_ids: Id[]; index: number }
+}
+
+/** The queue as another device changed it, for the one that plays. */
+export interface Edited {
+  do: 'queue'
   queue: { track_ids: Id[]; index: number }
 }
 
 export type Ordered =
   | TakeOver
+  | Edited
   | { do: 'play' | 'pause' | 'next' | 'previous' }
   | { do: 'seek'; position_ms: number }
   | { do: 'volume'; volume: number }
@@ -40,8 +56,9 @@ export type Heard =
 
 export type Asked =
   | { type: 'hello'; device_id: string; name: string; kind: string }
-  | ({ type: 'state' } & DeviceState)
-  | { type: 'command'; do: Ordered['do'] | 'hand_over'; to?: string }
+  | ({ type: 'state' } & Report)
+  | { type: 'command'; do: Exclude<Ordered['do'], 'queue'> | 'hand_over'; to?: string }
+  | { type: 'command'; do: 'queue'; track_ids: Id[]; index: number }
   | { type: 'ping' }
 
 /** “Chrome on Linux”, from what a browser says of itself. */

@@ -10,13 +10,14 @@ import { Select } from '../ui/Form'
 import { complain } from './acts'
 import { serviceOf, summary } from './days'
 import { importsQuery, isRunning, pastChanged } from './queries'
-import { upload, type Upload } from './upload'
+import { ownZone, upload, zones, type Upload } from './upload'
 
 const SERVICES: { value: ImportService; label: string; hint: string }[] = [
   { value: 'spotify', label: 'Spotify', hint: 'The zip of your extended streaming history, or a JSON file of it.' },
   { value: 'listenbrainz', label: 'ListenBrainz', hint: 'The zip that its settings export.' },
   { value: 'lastfm', label: 'Last.fm', hint: 'Scrobbles as CSV or JSON, from any of the export tools.' },
 ]
+const CLOCKS = zones().map((zone) => ({ value: zone, label: zone.replaceAll('_', ' ') }))
 const nameOf = (service: ImportService) => SERVICES.find((each) => each.value === service)?.label ?? service
 
 /** Histories brought along from elsewhere, and one's own taken away. */
@@ -58,6 +59,7 @@ export function Imports({ items }: { items: Import[] }) {
 function Send({ busy }: { busy: boolean }) {
   const client = useQueryClient()
   const [service, setService] = useState<ImportService>('spotify')
+  const [zone, setZone] = useState(ownZone)
   const [file, setFile] = useState<File | null>(null)
   const [part, setPart] = useState<number | null>(null)
   const [failed, setFailed] = useState<string | null>(null)
@@ -76,7 +78,7 @@ function Send({ busy }: { busy: boolean }) {
     if (!file) return
     setFailed(null)
     setPart(0)
-    going.current = upload(service, file, setPart)
+    going.current = upload(service, zone, file, setPart)
     try {
       await going.current.done
       setFile(null)
@@ -113,6 +115,13 @@ function Send({ busy }: { busy: boolean }) {
           options={SERVICES}
           disabled={part !== null}
           onChange={(event) => setService(event.currentTarget.value as ImportService)}
+        />
+        <Select
+          label="Your clock"
+          value={zone}
+          options={CLOCKS}
+          disabled={part !== null}
+          onChange={(event) => setZone(event.currentTarget.value)}
         />
         <Button variant="primary" icon={FileUp} disabled={!file || busy} busy={part !== null} onClick={() => void send()}>
           Bring along

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { ApiError, setCsrf } from '../api/client'
-import { failure, upload } from './upload'
+import { failure, ownZone, upload, zones } from './upload'
 
 // A real server on loopback; only the origin is added, since a page's relative address has none here.
 let server: Server
@@ -34,16 +34,16 @@ afterEach(() => {
 it('sends the file as it is and gives the import', async () => {
   setCsrf('token')
   answer = [202, '{"id":"one","state":"waiting"}']
-  const one = await upload('listenbrainz', new Blob(['x'.repeat(100_000)]), () => undefined).done
+  const one = await upload('listenbrainz', 'Europe/Berlin', new Blob(['x'.repeat(100_000)]), () => undefined).done
   expect(one).toMatchObject({ id: 'one', state: 'waiting' })
-  expect(seen[0]?.url).toBe('/api/me/imports?service=listenbrainz')
+  expect(seen[0]?.url).toBe('/api/me/imports?service=listenbrainz&timezone=Europe%2FBerlin')
   expect(seen[0]?.body).toHaveLength(100_000)
   expect(seen[0]?.headers).toMatchObject({ 'x-segue-csrf': 'token', 'content-type': 'application/octet-stream' })
 })
 
 it('fails with the server’s words, or with the status of whatever answered', async () => {
   answer = [413, '{"error":{"code":"too_large","message":"At most 1 GiB."}}']
-  const error = await upload('spotify', new Blob(['x']), () => undefined).done.catch((each: unknown) => each)
+  const error = await upload('spotify', 'UTC', new Blob(['x']), () => undefined).done.catch((each: unknown) => each)
   expect(error).toBeInstanceOf(ApiError)
   expect(error).toMatchObject({ status: 413, code: 'too_large', message: 'At most 1 GiB.' })
   expect(failure(502, '<h1>Bad gateway</h1>')).toMatchObject({ status: 502, code: 'bad_answer' })
@@ -51,7 +51,12 @@ it('fails with the server’s words, or with the status of whatever answered', a
 
 it('can be stopped', async () => {
   answer = [202, '{}']
-  const going = upload('lastfm', new Blob(['x']), () => undefined)
+  const going = upload('lastfm', 'UTC', new Blob(['x']), () => undefined)
   going.cancel()
   await expect(going.done).rejects.toMatchObject({ code: 'cancelled' })
+})
+
+it('offers the clock of this browser first of all', () => {
+  expect(zones()).toContain(ownZone())
+  expect(zones()).toContain('UTC')
 })

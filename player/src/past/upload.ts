@@ -7,11 +7,21 @@ export interface Upload {
   cancel: () => void
 }
 
-/** `onProgress`: the part of the file that is sent, 0..1. Rejects with an `ApiError`. */
-export function upload(service: ImportService, file: Blob, onProgress: (part: number) => void): Upload {
+/** The browser's, as an IANA name. */
+export function ownZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+}
+
+/** All that this browser knows, the browser's own among them. */
+export function zones(): string[] {
+  return [...new Set([ownZone(), 'UTC', ...Intl.supportedValuesOf('timeZone')])].sort()
+}
+
+/** `zone`: by whose clock it counts. `onProgress`: the part of the file that is sent, 0..1. Rejects with an `ApiError`. */
+export function upload(service: ImportService, zone: string, file: Blob, onProgress: (part: number) => void): Upload {
   const request = new XMLHttpRequest()
   const done = new Promise<Import>((resolve, reject) => {
-    request.open('POST', apiUrl('me/imports', { service }))
+    request.open('POST', apiUrl('me/imports', { service, timezone: zone }))
     request.setRequestHeader('Accept', 'application/json')
     request.setRequestHeader('Content-Type', 'application/octet-stream')
     const csrf = csrfToken()

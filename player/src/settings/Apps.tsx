@@ -9,7 +9,7 @@ import { useTitle } from '../shell/useTitle'
 import { Button, IconButton } from '../ui/Button'
 import { Copy } from '../ui/Copy'
 import { Dialog } from '../ui/Dialog'
-import { Segmented, TextField } from '../ui/Form'
+import { Segmented, Select, TextField } from '../ui/Form'
 import { ErrorState, Loading } from '../ui/States'
 import { toast } from '../ui/toasts'
 import { Card } from './Card'
@@ -83,6 +83,7 @@ function Make({ onMade }: { onMade: (token: NewToken) => void }) {
   const client = useQueryClient()
   const [name, setName] = useState('')
   const [kind, setKind] = useState<Token['kind']>('app')
+  const [life, setLife] = useState('')
   const [error, setError] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
   const submit = async (event: FormEvent) => {
@@ -90,7 +91,7 @@ function Make({ onMade }: { onMade: (token: NewToken) => void }) {
     setBusy(true)
     setError(null)
     try {
-      onMade(await api.post<NewToken>('tokens', { name: name.trim(), kind }))
+      onMade(await api.post<NewToken>('tokens', { name: name.trim(), kind, ...(life ? { expires_in_s: Number(life) } : {}) }))
       setName('')
       void client.invalidateQueries({ queryKey: tokensQuery.queryKey })
     } catch (failure) {
@@ -120,6 +121,7 @@ function Make({ onMade }: { onMade: (token: NewToken) => void }) {
             { value: 'api', label: 'API only' },
           ]}
         />
+        <Select label="Expiry" bare value={life} options={LIVES} onChange={(event) => setLife(event.currentTarget.value)} />
         <Button type="submit" variant="primary" icon={KeyRound} busy={busy} disabled={!name.trim()}>
           Create app password
         </Button>
@@ -156,6 +158,19 @@ function Secret({ made, connect, onClose }: { made: NewToken | null; connect: Co
   )
 }
 
+const DAY_S = 86_400
+const LIVES = [
+  { value: '', label: 'Never expires' },
+  { value: String(30 * DAY_S), label: 'Expires in 30 days' },
+  { value: String(90 * DAY_S), label: 'Expires in 90 days' },
+  { value: String(365 * DAY_S), label: 'Expires in a year' },
+]
+
+function expiry(at: string, now = Date.now()): string {
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(Date.parse(at))
+  return Date.parse(at) <= now ? `expired ${day}` : `expires ${day}`
+}
+
 function Tokens({ tokens }: { tokens: Token[] }) {
   const client = useQueryClient()
   const revoke = async (token: Token) => {
@@ -181,6 +196,7 @@ function Tokens({ tokens }: { tokens: Token[] }) {
                 ? `used ${ago(token.last_used_at)}${token.last_client ? ` by ${token.last_client}` : ''}`
                 : 'not used yet'}{' '}
               · made {ago(token.created_at)}
+              {token.expires_at && ` · ${expiry(token.expires_at)}`}
             </span>
           </span>
           <IconButton label={`Take back ${token.name}`} icon={Trash2} onClick={() => void revoke(token)} />

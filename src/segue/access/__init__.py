@@ -1,6 +1,6 @@
 """Who may come in: accounts, sessions, app passwords, and the one place where grants are decided."""
 
-from segue.access._accounts import DEFAULT_SCOPES, SCOPES, Accounts, Preferences, Session, SignedIn
+from segue.access._accounts import DEFAULT_SCOPES, SCOPES, Accounts, Preferences, Session, SignedIn, zone_of
 from segue.access._lastfm import LONGEST_KEY, LastfmAccess, LastfmApp, NotApproved
 from segue.access._secrets import Vault
 
@@ -16,4 +16,5 @@ __all__ = [
     "Session",
     "SignedIn",
     "Vault",
+    "zone_of",
 ]

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import sqlalchemy as sa
@@ -37,6 +38,7 @@ _IDLE_MS = 30 * 86_400_000
 _ABSOLUTE_MS = 365 * 86_400_000
 _TOUCH_MS = 60_000
 _MOST_TOKENS = 100
+LONGEST_TOKEN_S = 10 * 366 * 86_400
 _HASHING_AT_ONCE = 2
 _HASHING_WAITING = 8
 _LONGEST_APP_WAIT_S = 30.0
@@ -54,6 +56,8 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     max_bitrate_kbps: int | None = None
     transcode_format: Literal["opus", "mp3", "aac", "flac"] = "opus"
     theme: Literal["system", "light", "dark"] = "system"
+    timezone: str | None = None
+    """An IANA name: by whose clock hours and days of an imported history count. None: nobody said."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.discovery <= 1:
@@ -62,6 +66,21 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("crossfade_s must lie between 0 and 12")
         if self.max_bitrate_kbps is not None and not 32 <= self.max_bitrate_kbps <= 2000:
             raise ValueError("max_bitrate_kbps must lie between 32 and 2000")
+        if self.timezone is not None:
+            try:
+                zone_of(self.timezone)
+            except BadRequest as error:
+                raise ValueError(str(error)) from error
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of an IANA name. Raises BadRequest where there is none of that name."""
+    try:
+        if not 1 <= len(name) <= 64:
+            raise ValueError
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadRequest(f"There is no time zone {name[:64]!r}. Give one such as Europe/Berlin.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +274,22 @@ class Accounts:
     # -- tokens ------------------------------------------------------------------------------------------------------
 
     def create_token(
-        self, user_id: UserId, name: str, *, kind: Literal["app", "api"] = "app", scopes: tuple[str, ...] = ()
+        self,
+        user_id: UserId,
+        name: str,
+        *,
+        kind: Literal["app", "api"] = "app",
+        scopes: tuple[str, ...] = (),
+        expires_in_s: int | None = None,
     ) -> tuple[Token, str]:
-        """A token and its secret, shown this once. Raises BadRequest (name, kind or scope unfit, too many), NotFound."""
+        """A token and its secret, shown this once. Raises BadRequest (name, kind, scope or time unfit, too many), NotFound."""
         name = "".join(c for c in name.strip() if c.isprintable())[:64]
         if not name:
             raise BadRequest("Give the app a name, such as “phone”.")
         if kind not in ("app", "api"):
             raise BadRequest("The kind of a token is app or api.")
+        if expires_in_s is not None and not 1 <= expires_in_s <= LONGEST_TOKEN_S:
+            raise BadRequest("A token expires after a second at least and ten years at most, or never.")
         admin = self.user(user_id).admin
         scopes = tuple(dict.fromkeys(scopes)) or DEFAULT_SCOPES
         for scope in scopes:
@@ -270,7 +297,9 @@ class Accounts:
                 raise BadRequest(
                     f"There is no scope {scope[:64]!r} for this user. There are: {', '.join(SCOPES if admin else DEFAULT_SCOPES)}."
                 )
-        token = Token(id=TokenId(new_id()), user_id=user_id, name=name, kind=kind, scopes=tuple(scopes), created_at=self._clock())
+        at = self._clock()
+        until = None if expires_in_s is None else Instant(at + expires_in_s * 1000)
+        token = Token(id=TokenId(new_id()), user_id=user_id, name=name, kind=kind, scopes=scopes, created_at=at, expires_at=until)
         secret = new_secret("seg")
         with self._db.write(urgent=True) as connection:
             held = connection.execute(
@@ -288,6 +317,7 @@ class Accounts:
                     lookup=self._vault.lookup(secret),
                     sealed=self._vault.seal(secret, token.id),
                     created_at=token.created_at,
+                    expires_at=token.expires_at,
                 )
             )
         return token, secret
@@ -296,6 +326,15 @@ class Accounts:
         query = sa.select(schema.token).where(schema.token.c.user_id == user_id).order_by(schema.token.c.id)
         with self._db.read() as connection:
             return tuple(_token(row) for row in connection.execute(query))
+
+    def stands(self, token_id: TokenId | None) -> bool:
+        """Whether a token was neither revoked nor has expired."""
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(schema.token.c.expires_at).where(schema.token.c.id == token_id)).first()
+        return row is not None and not self._expired(row)
+
+    def _expired(self, row: Any) -> bool:
+        return row.expires_at is not None and row.expires_at <= self._clock()
 
     def revoke(self, user_id: UserId, token_id: TokenId) -> None:
         with self._db.write(urgent=True) as connection:
@@ -339,6 +378,7 @@ class Accounts:
             sa.select(schema.token)
             .join(schema.user, schema.user.c.id == schema.token.c.user_id)
             .where(schema.user.c.name_folded == folded, schema.token.c.kind == "app")
+            .where(schema.token.c.expires_at.is_(None) | (schema.token.c.expires_at > self._clock()))
             .order_by(schema.token.c.last_used_at.desc())
         )
         with self._db.read() as connection:
@@ -375,7 +415,10 @@ class Accounts:
         return Listener(user=user, libraries=libraries, scopes=scopes, token_id=token_id, client=client)
 
     def _through(self, row: Any, client: str | None) -> Listener:
+        """Raises Unauthenticated for a token that has expired."""
         at = self._clock()
+        if self._expired(row):
+            raise Unauthenticated("This token has expired. Make another in the player: Settings, Connect an app.")
         if row.last_used_at is None or not 0 <= at - row.last_used_at < _TOUCH_MS or (client and client != row.last_client):
             with self._db.write(urgent=True) as connection:
                 touched = schema.token.update().where(schema.token.c.id == row.id)
@@ -444,4 +487,5 @@ def _token(row: Any) -> Token:
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         last_client=row.last_client,
+        expires_at=row.expires_at,
     )

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -37,6 +38,8 @@ class LastfmApp(Record, frozen=True, kw_only=True):
     api_key: str
     name: str
     created_at: Instant
+    callback: str | None = None
+    """Where a listener who let it in is sent to; None: nowhere."""
 
 
 class NotApproved(Unauthenticated):
@@ -74,19 +77,22 @@ class LastfmAccess:
 
     # -- apps --------------------------------------------------------------------------------------------------------
 
-    def add_app(self, name: str) -> tuple[LastfmApp, str]:
-        """An app and its shared secret, shown this once. Raises BadRequest (no name, too many)."""
+    def add_app(self, name: str, callback: str | None = None) -> tuple[LastfmApp, str]:
+        """An app and its shared secret, shown this once. Raises BadRequest (no name, an unfit address, too many)."""
         name = "".join(c for c in name.strip() if c.isprintable())[:64]
         if not name:
             raise BadRequest("Give the app a name.")
-        app = LastfmApp(api_key=secrets.token_hex(16), name=name, created_at=self._clock())
+        if callback is not None:
+            _check_callback(callback)
+        app = LastfmApp(api_key=secrets.token_hex(16), name=name, created_at=self._clock(), callback=callback)
         secret = secrets.token_hex(16)
         t = schema.lastfm_app
         with self._db.write(urgent=True) as connection:
             if (connection.execute(sa.select(sa.func.count()).select_from(t)).scalar() or 0) >= _MOST_APPS:
                 raise BadRequest(f"There are {_MOST_APPS} apps already: remove some.")
             sealed = self._vault.seal(secret, app.api_key)
-            connection.execute(t.insert().values(api_key=app.api_key, name=name, sealed=sealed, created_at=app.created_at))
+            row = {"api_key": app.api_key, "name": name, "sealed": sealed, "created_at": app.created_at, "callback": callback}
+            connection.execute(t.insert().values(**row))
         return app, secret
 
     def apps(self) -> tuple[LastfmApp, ...]:
@@ -134,6 +140,13 @@ class LastfmAccess:
         known = self.app(api_key)
         if known is None:
             raise NotFound("request of an app")
+        return known[0]
+
+    def sent_back(self, api_key: str, callback: str) -> LastfmApp:
+        """The app that may have its listeners sent to ``callback`` (empty: to the address it is registered with). Raises NotFound."""
+        known = self.app(api_key)
+        if known is None or known[0].callback is None or callback not in ("", known[0].callback):
+            raise NotFound("app with this address to come back to")
         return known[0]
 
     def approve(self, token: str, api_key: str, user_id: UserId) -> LastfmApp:
@@ -205,4 +218,16 @@ class LastfmAccess:
 
 
 def _app(row: Any) -> LastfmApp:
-    return LastfmApp(api_key=row.api_key, name=row.name, created_at=row.created_at)
+    return LastfmApp(api_key=row.api_key, name=row.name, created_at=row.created_at, callback=row.callback)
+
+
+def _check_callback(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and "#" not in address and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or len(address) > 500 or not all(" " < character < "\x7f" for character in address):
+        raise BadRequest(
+            "Give the whole address the app waits at, such as https://app.example.org/back: http or https, in ASCII, without #."
+        )

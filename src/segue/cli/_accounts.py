@@ -1,4 +1,4 @@
-"""``segue user`` and ``segue token``: people, and the passwords of their apps."""
+"""``segue user``, ``segue token`` and ``segue lastfm-app``: people, and what lets their apps in."""
 
 from typing import Annotated, Literal
 
@@ -8,6 +8,7 @@ from segue.cli._common import Data, Json, Password, do, out, printable, show_jso
 
 users = App(name="user", help="People who listen.")
 tokens = App(name="token", help="App passwords and API tokens.")
+apps = App(name="lastfm-app", help="Apps that may ask listeners to be let in by the Last.fm protocol.")
 
 Stdin = Annotated[bool, Parameter(name="--password-stdin", negative="", help="Read the password from the first line of standard input.")]
 
@@ -55,6 +56,7 @@ def create(
     name: str,
     kind: Literal["app", "api"] = "app",
     scope: list[str] | None = None,
+    expires: str | None = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -72,12 +74,16 @@ def create(
         `app` for players, `api` for programs that use only `/api`.
     scope
         Limit what it may do; repeat for more. Default: all but administration.
+    expires
+        After how long it is refused: 12h, 30d, 8w, 1y. Default: never.
     """
-    token = do(data, "token.create", {"user": user, "name": name, "kind": kind, "scopes": scope})
+    token = do(data, "token.create", {"user": user, "name": name, "kind": kind, "scopes": scope, "expires": expires})
     if json:
         show_json(token)
         return
     out.print(f"User name  [bold]{printable(token['user'])}[/]\nPassword   [bold]{token['secret']}[/]\n")
+    if token["expires_at"]:
+        out.print(f"It expires at {token['expires_at']}.")
     out.print(f"It is not shown again. Revoke: segue token revoke {token['id']}")
 
 
@@ -86,7 +92,7 @@ def list_tokens(user: str | None = None, data: Data = None, json: Json = False) 
     """Show the app passwords and tokens of everyone, or of one user. Secrets are not shown."""
     rows = do(data, "token.list", {"user": user})
     show_json(rows) if json else table(
-        rows, [("user", "user"), ("name", "name"), ("kind", "kind"), ("id", "id"), ("last_client", "last used by")]
+        rows, [("user", "user"), ("name", "name"), ("kind", "kind"), ("id", "id"), ("expires", "expires"), ("last_client", "last used by")]
     )
 
 
@@ -101,3 +107,42 @@ def revoke(id: str, data: Data = None, json: Json = False) -> None:
     """
     answer = do(data, "token.revoke", {"id": id})
     show_json(answer) if json else out.print(f"Revoked {printable(answer['name'])} of {printable(answer['user'])}.")
+
+
+@apps.command(name="add")
+def add_app(name: str, *, callback: str | None = None, data: Data = None, json: Json = False) -> None:
+    """Register an app. Its key and shared secret go into the app; the secret is shown once, now.
+
+    Parameters
+    ----------
+    name
+        As listeners see it when they let it in.
+    callback
+        The address that a listener who let it in is sent to, for apps on the web. Default: none.
+    """
+    app = do(data, "lastfm-app.add", {"name": name, "callback": callback})
+    if json:
+        show_json(app)
+        return
+    out.print(f"API key        [bold]{app['api_key']}[/]\nShared secret  [bold]{app['secret']}[/]\n")
+    out.print(f"The secret is not shown again. Remove: segue lastfm-app remove {app['api_key']}")
+
+
+@apps.command(name="list")
+def list_apps(data: Data = None, json: Json = False) -> None:
+    """Show the apps registered here. Secrets are not shown."""
+    rows = do(data, "lastfm-app.list", {})
+    show_json(rows) if json else table(rows, [("name", "name"), ("api_key", "API key"), ("callback", "callback")])
+
+
+@apps.command(name="remove")
+def remove_app(api_key: str, data: Data = None, json: Json = False) -> None:
+    """Remove an app with its sessions. App passwords that listeners gave it stay until they revoke them.
+
+    Parameters
+    ----------
+    api_key
+        As `segue lastfm-app list` shows it.
+    """
+    answer = do(data, "lastfm-app.remove", {"api_key": api_key})
+    show_json(answer) if json else out.print(f"Removed {printable(answer['api_key'])}.")

@@ -26,7 +26,13 @@ def _bar(quiet: bool) -> Iterator[Any]:
 
 
 def import_(
-    service: Literal["spotify", "listenbrainz", "lastfm"], path: Path, *, user: User, data: Data = None, json: Json = False
+    service: Literal["spotify", "listenbrainz", "lastfm"],
+    path: Path,
+    *,
+    user: User,
+    timezone: str | None = None,
+    data: Data = None,
+    json: Json = False,
 ) -> None:
     """Bring a listening history along from another service.
 
@@ -40,9 +46,14 @@ def import_(
         spotify: the extended streaming history (zip, folder or JSON). listenbrainz: the export zip. lastfm: a CSV or JSON export.
     path
         The export, as it was downloaded.
+    timezone
+        Where the listener was, such as Europe/Berlin: exports are in UTC, hours and days in statistics the listener's. Default: what the
+        player said of itself, else UTC.
     """
     with _bar(json) as show:
-        answer = do(data, "import", {"service": service, "path": str(path.expanduser().absolute()), "user": user}, show)
+        answer = do(
+            data, "import", {"service": service, "path": str(path.expanduser().absolute()), "user": user, "timezone": timezone}, show
+        )
     if json:
         show_json(answer)
         return
@@ -50,6 +61,10 @@ def import_(
         f"{answer['read']:,} plays read, {answer['new']:,} of them new: {answer['matched']:,} of tracks in the library, "
         f"{answer['unmatched']:,} of others. {answer['refused']:,} entries could not be read."
     )
+    if answer["timezone"]:
+        out.print(f"Hours and days count by the clock of {printable(answer['timezone'])}.")
+    else:
+        out.print("Hours and days count by UTC, since no time zone is known: use --timezone, before the first import.")
     for example in answer["examples"]:
         out.print(f"  {printable(example)}")
 

@@ -1,8 +1,9 @@
 """From a candidate's evidence to sentences. Codes: ``liked rated listened same_artist same_genre same_years near artist_known genre_known
-unheard shuffled``. Instants in evidence are RFC 3339; months are those of UTC.
+unheard hour shuffled``. Instants in evidence are RFC 3339; months are those of UTC.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,24 @@ from segue.model import Candidate, Reason, Track
 from segue.types import Instant, TrackId
 
 
-def explain(candidate: Candidate, track: Track, others: Mapping[TrackId, Track], *, at: Instant) -> tuple[Reason, ...]:
-    """Why ``track`` is there. ``others``: the tracks its evidence may name (seeds, favourites). Strongest reasons first, at least one."""
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """That a genre is heard more at this part of the listener's day than at others: from ``from_hour`` on, for four hours."""
+
+    genre: str
+    from_hour: int
+    listens: int
+    of_listens: int
+
+
+_PARTS = ("at night", "early in the morning", "in the morning", "in the afternoon", "in the evening", "late in the evening")
+
+
+def explain(
+    candidate: Candidate, track: Track, others: Mapping[TrackId, Track], *, at: Instant, habit: Habit | None = None
+) -> tuple[Reason, ...]:
+    """Why ``track`` is there. ``others``: the tracks its evidence may name (seeds, favourites). Strongest reasons first, at least one;
+    the listener's ``habit``, if that counted, last."""
     evidence = {candidate.source: candidate.evidence, **candidate.evidence.get("also", {})}
     told: list[Reason] = []
     if "familiar" in evidence:
@@ -20,7 +37,22 @@ def explain(candidate: Candidate, track: Track, others: Mapping[TrackId, Track],
         told += _kindred(evidence["kindred"], track, others) or _near(evidence["kindred"], others)
     if "unplayed" in evidence:
         told += _unplayed(evidence["unplayed"], track, others)
-    return tuple(told) or (Reason(code="shuffled", text="Picked at random from your library", evidence={"track_id": track.id}),)
+    told = told or [Reason(code="shuffled", text="Picked at random from your library", evidence={"track_id": track.id})]
+    return (*told, _habitual(habit)) if habit is not None else tuple(told)
+
+
+def _habitual(habit: Habit) -> Reason:
+    return Reason(
+        code="hour",
+        text=f"You often play {habit.genre} {_PARTS[habit.from_hour // 4]}",
+        evidence={
+            "genre": habit.genre,
+            "from_hour": habit.from_hour,
+            "to_hour": habit.from_hour + 4,
+            "listens": habit.listens,
+            "of_listens": habit.of_listens,
+        },
+    )
 
 
 def _familiar(evidence: Mapping[str, Any], at: Instant) -> Iterator[Reason]:

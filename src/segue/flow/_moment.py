@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from segue.explain import explain
+from segue.explain import Habit, explain
 from segue.model import Acquaintance, Candidate, Play, Query, Removed, SlateItem, Track
 from segue.ports import Catalogue
-from segue.rank import Choice, Scored, Signals, score, select
+from segue.rank import Choice, Scored, Signals, hour_counts, score, select
 from segue.retrieve import seed_of
-from segue.state import ListenerHistory
+from segue.state import HourLeaning, ListenerHistory
 from segue.types import ArtistId, ReleaseId, TrackId
 
 _SESSION_MS = 2 * 3_600_000
 """A skip this fresh counts as of this session, whatever the client calls its session: a guess."""
 _HOUR_MS = 3_600_000
+_HABIT = 3
+"""Listens at a part of the day from which one may speak of often: a guess."""
 _SKIPS = 50
 """Skipped tracks whose artists are looked up."""
 
@@ -27,6 +29,7 @@ class Moment:
         self.tracks: dict[TrackId, Track] = {}
         self.skipped = frozenset(play.track_id for play in past if self._skipped_now(play)) | frozenset(query.skipped)
         before = (*query.seeds[:1], *(play.track_id for play in past[:1]))
+        self._hours: dict[str, HourLeaning] = {}
         self._before = query.queue[-1] if query.queue else next(iter(before), None)
 
     def _skipped_now(self, play: Play) -> bool:
@@ -44,14 +47,14 @@ class Moment:
     def score(self, candidates: Sequence[Candidate], history: ListenerHistory) -> list[Scored]:
         """Join each candidate with what this listener made of it."""
         known = history.known(self.query.user_id, [candidate.track_id for candidate in candidates], at=self.query.at)
-        hours = history.hour_leanings(self.query.user_id, self.query.at)
+        self._hours = history.hour_leanings(self.query.user_id, self.query.at)
         played: dict[TrackId, int] = {}
         for play in self.past:
             played.setdefault(play.track_id, play.last_at)
         artists, releases = self._turned_down()
         state = tuple((play.play_id, play.last_at, play.outcome) for play in self.past[:1])
         pairs = [
-            (candidate, self._signals(self.tracks[candidate.track_id], known.get(candidate.track_id), played, artists, releases, hours))
+            (candidate, self._signals(self.tracks[candidate.track_id], known.get(candidate.track_id), played, artists, releases))
             for candidate in candidates
         ]
         return score(pairs, discovery=self.query.discovery, seed=seed_of(self.query, "score", state))
@@ -68,7 +71,6 @@ class Moment:
         played: Mapping[TrackId, int],
         artists: frozenset[ArtistId],
         releases: frozenset[ReleaseId],
-        hours: Mapping[str, float],
     ) -> Signals:
         last = max(played.get(track.id, -1), (known.last_played_at or -1) if known else -1)
         return Signals(
@@ -79,8 +81,23 @@ class Moment:
             hours_since_played=None if last < 0 else max(0, self.query.at - last) / _HOUR_MS,
             artist_skipped=any(credit.artist_id in artists for credit in track.artists),
             release_skipped=track.release_id in releases,
-            hour=sum(hours.get(genre, 0.0) for genre in track.genres) / len(track.genres) if track.genres else 0.0,
+            hour=self._hour(track),
         )
+
+    def _hour(self, track: Track) -> float:
+        leanings = [self._hours[genre].value for genre in track.genres if genre in self._hours]
+        return sum(leanings) / len(track.genres) if leanings else 0.0
+
+    def _habit(self, track: Track) -> Habit | None:
+        """The genre for which the hour raised this track's score, if it did; nothing is said of a clock that nobody told."""
+        known = [(self._hours[genre].value, genre) for genre in track.genres if genre in self._hours]
+        if not known or not hour_counts(self._hour(track)):
+            return None
+        genre = max(known)[1]
+        leaning = self._hours[genre]
+        if leaning.from_hour is None or leaning.listens < _HABIT:
+            return None
+        return Habit(genre=genre, from_hour=leaning.from_hour, listens=leaning.listens, of_listens=leaning.of_listens)
 
     def choose(self, scored: Sequence[Scored]) -> tuple[list[Scored], list[Removed]]:
         """The slate in order; everything else is removed, for want of room."""
@@ -105,7 +122,9 @@ class Moment:
                 track_id=one.candidate.track_id,
                 score=one.score,
                 source=one.candidate.source,
-                reasons=explain(one.candidate, seen[one.candidate.track_id], seen, at=self.query.at),
+                reasons=explain(
+                    one.candidate, seen[one.candidate.track_id], seen, at=self.query.at, habit=self._habit(seen[one.candidate.track_id])
+                ),
             )
             for one in chosen
         ]

@@ -56,6 +56,8 @@ class Imported(Record, frozen=True, kw_only=True):
     refused: int
     first_at: Instant | None = None
     last_at: Instant | None = None
+    timezone: str | None = None
+    """By whose clock hours and days count; None: UTC's."""
 
 
 class History:
@@ -264,6 +266,11 @@ class History:
         """Say that tracks came, went or were retagged: what was heard is matched to them soon. Cheap, from any thread."""
         self._changed.set()
 
+    @property
+    def following(self) -> bool:
+        """Whether the catalogue is followed in the background."""
+        return self._thread is not None
+
     def follow(self, progress: Progress | None = None) -> tuple[int, int]:
         """Now. Returns (externals matched, things counted anew)."""
         self._upkeep.refresh_sums(progress)
@@ -330,4 +337,5 @@ def _event_of(listener: Listener, play: PastPlay, origin: Literal["reported", "i
         client=play.service,
         origin=origin,
         private=play.private,
+        utc_offset_min=play.utc_offset_min,
     )

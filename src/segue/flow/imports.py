@@ -9,13 +9,16 @@ import os
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import anyio
 import anyio.to_thread
 import msgspec
 
+from segue.access import zone_of
 from segue.errors import BadRequest, Conflict, NotFound, SegueError, TooLarge, Unavailable
 from segue.flow.history import History, Imported
 from segue.imports import Service, Unreadable, read_export
@@ -52,6 +55,8 @@ class ImportJob(msgspec.Struct, kw_only=True):
     bytes_done: int = 0
     bytes_total: int = 0
     error: str | None = None
+    timezone: str | None = None
+    """By whose clock hours and days count; None: UTC's."""
     started_at: Instant
     ended_at: Instant | None = None
 
@@ -67,10 +72,14 @@ def bring_export(
     path: Path,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
+    *,
+    timezone: str | None = None,
 ) -> tuple[Imported, list[str]]:
     """Take in an export file or folder. ``progress`` is told (“reading”, bytes, of bytes). Returns the summary, and examples of what was
-    refused. Raises BadRequest where it is no such export, Unavailable on a full disk; what was read until then is kept.
+    refused. Hours and days are those of ``timezone`` (an IANA name; None: UTC); a play that was brought before keeps those it has.
+    Raises BadRequest where it is no such export or zone, Unavailable on a full disk; what was read until then is kept.
     """
+    zone = None if timezone is None else zone_of(timezone)
     examples: list[str] = []
 
     def told(done: int, total: int) -> None:
@@ -86,9 +95,18 @@ def bring_export(
                     examples.append(f"{entry.where}: {entry.why}")
                 yield None
             else:
-                yield entry
+                yield entry if zone is None else msgspec.structs.replace(entry, utc_offset_min=_offset_min(zone, entry.started_at))
 
-    return history.bring(listener, plays()), examples
+    done = history.bring(listener, plays())
+    return msgspec.structs.replace(done, timezone=timezone), examples
+
+
+def _offset_min(zone: ZoneInfo, at: Instant) -> int | None:
+    try:
+        offset = datetime.fromtimestamp(at / 1000, zone).utcoffset()
+    except (ValueError, OverflowError):  # the last hours of the year 9999
+        return None
+    return None if offset is None else round(offset.total_seconds() / 60)
 
 
 class Imports:
@@ -129,7 +147,7 @@ class Imports:
         with self._lock:
             return sorted((job for job in self._jobs.values() if job.user_id == user_id), key=lambda job: job.id, reverse=True)
 
-    async def upload(self, listener: Listener, service: Service, content: AsyncIterator[bytes]) -> ImportJob:
+    async def upload(self, listener: Listener, service: Service, content: AsyncIterator[bytes], timezone: str | None = None) -> ImportJob:
         """Keep what is sent, and read it soon. Raises TooLarge, Conflict when too many wait, Unavailable when the disk is too full."""
         if sum(job.state in {"waiting", "running"} for job in self.jobs(listener.user.id)) >= _MOST_WAITING:
             raise Conflict("Several imports wait already. Try again when they are done.")
@@ -149,7 +167,7 @@ class Imports:
             if not size:
                 raise BadRequest("Nothing was sent: the body is the export file itself.")
             path.chmod(0o600)
-            job = ImportJob(id=id, user_id=listener.user.id, service=service, bytes_total=size, started_at=now())
+            job = ImportJob(id=id, user_id=listener.user.id, service=service, bytes_total=size, timezone=timezone, started_at=now())
             await anyio.to_thread.run_sync(self._keep, job)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -209,6 +227,7 @@ class Imports:
                 self._directory / f"{job.id}.upload",
                 progress,
                 lambda: self._ending or job.state == "cancelled",
+                timezone=job.timezone,
             )
         except Stopped:
             return  # the state says why: cancelled, or to be gone on with after a restart

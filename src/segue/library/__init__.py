@@ -5,10 +5,11 @@ from segue.library._catalogue import ArtSource, Catalogue, Counts, FolderView, L
 from segue.library._libraries import Libraries
 from segue.library._pages import ReleaseSort, TrackSort
 from segue.library._playlists import Playlists
-from segue.library._queues import Queue, Queues
+from segue.library._queues import LONGEST_MS, Queue, Queues
 from segue.library._search import Found, Search
 
 __all__ = [
+    "LONGEST_MS",
     "ArtSource",
     "Bookmark",
     "Bookmarks",

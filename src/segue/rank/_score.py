@@ -72,6 +72,11 @@ def score(candidates: Sequence[tuple[Candidate, Signals]], *, discovery: float, 
     return sorted(out, key=lambda scored: (-scored.score, scored.candidate.track_id))
 
 
+def hour_counts(hour: float, weighting: Weighting = THIN) -> bool:
+    """Whether the hour raises a score by enough to be a reason: a hundredth."""
+    return weighting.hour * hour >= 0.01
+
+
 def _value(candidate: Candidate, signals: Signals, discovery: float, w: Weighting) -> float:
     dial = {"familiar": w.familiar * 1.6 * (1 - discovery), "unplayed": w.unplayed * 1.6 * discovery, "kindred": w.kindred * 0.8}
     value = dial.get(candidate.source, w.shuffled) * candidate.score

@@ -9,6 +9,7 @@ from segue import __version__
 from segue.config import Config
 from segue.errors import SegueError
 from segue.serve import api, http, lastfm, listenbrainz, live, operations, player, subsonic
+from segue.serve._devices import Hub
 from segue.serve.parts import Parts
 
 __all__ = ["Parts", "build_app"]
@@ -23,7 +24,7 @@ def build_app(parts: Parts, config: Config) -> http.Edge:
     def failing() -> list[str]:
         return [] if _answers(parts) else ["database"]
 
-    hub = live.Hub()
+    hub = Hub(config.live_idle_s)
     application = Litestar(
         path=config.base_url or None,
         route_handlers=[

@@ -1,15 +1,10 @@
-"""``/api/live``: a WebSocket that keeps one listener's devices in step. docs/live.md describes the protocol.
-
-All state lives in the server's event loop and in memory: who is connected, what each device plays, and which one is active.
-"""
+"""``/api/live``: a WebSocket that keeps one listener's devices in step. docs/live.md describes the protocol."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -17,259 +12,44 @@ import msgspec
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketException
 from litestar.handlers import WebsocketRouteHandler
-from msgspec import Meta
 
 from segue.errors import Forbidden, SegueError, Throttled, Unauthenticated
-from segue.library import Queue
+from segue.library import LONGEST_MS, Queue
 from segue.model import Listener
 from segue.observe import get_logger
 from segue.serve import http
+from segue.serve._devices import (
+    BAD_GREETING,
+    CHECK_S,
+    CLOSE_S,
+    FORBIDDEN,
+    FULL,
+    GREETING_S,
+    MOST_BYTES,
+    MOST_PER_S,
+    MOST_SOCKETS,
+    SAVING_S,
+    SILENT,
+    TOO_BIG,
+    TOO_FAST,
+    UNAUTHENTICATED,
+    Auth,
+    Closed,
+    Command,
+    Device,
+    Hello,
+    Hub,
+    Ping,
+    State,
+    encode,
+)
 from segue.serve.parts import Parts
-from segue.types import TrackId, UserId, is_id
+from segue.types import Ms, TrackId, is_id
 
 _log = get_logger("live")
 
-GREETING_S = 10.0
-IDLE_S = 60.0
-CHECK_S = 3.0
-"""How often it is seen whether the session or token still stands."""
-CLOSE_S = 2.0
-MOST_BYTES = 64 << 10
-MOST_PER_S = 20
-MOST_DEVICES = 16
-MOST_WAITING = 32
-"""Messages a device may be behind before it is let go."""
-MOST_SOCKETS = 1_000
-
-GOING = 1001
-TOO_BIG = 1009
-BAD_GREETING = 4400
-UNAUTHENTICATED = 4401
-FORBIDDEN = 4403
-SILENT = 4408
-REPLACED = 4409
-TOO_MANY = 4410
-TOO_FAST = 4429
-FULL = 4503
-TOO_SLOW = 4504
-
-_Text = Annotated[str, Meta(min_length=1, max_length=64)]
-_Position = Annotated[int, Meta(ge=0, le=7 * 86_400_000)]
-_Volume = Annotated[float, Meta(ge=0, le=1)]
-_Act = Literal["play", "pause", "next", "previous", "seek", "volume", "take_over", "hand_over"]
-
-
-class Auth(msgspec.Struct, tag_field="type", tag="auth"):
-    token: Annotated[str, Meta(max_length=256)]
-
-
-class Hello(msgspec.Struct, tag_field="type", tag="hello"):
-    device_id: _Text
-    name: _Text
-    kind: _Text = "other"
-
-
-class State(msgspec.Struct, tag_field="type", tag="state"):
-    playing: bool
-    track_id: _Text | None = None
-    position_ms: _Position = 0
-    queue_revision: Annotated[str, Meta(max_length=64)] | int | None = None
-    volume: _Volume | None = None
-
-
-class Command(msgspec.Struct, tag_field="type", tag="command"):
-    do: _Act
-    to: _Text | None = None
-    position_ms: _Position | None = None
-    volume: _Volume | None = None
-
-
-class Ping(msgspec.Struct, tag_field="type", tag="ping"):
-    pass
-
-
 _decoder = msgspec.json.Decoder(Auth | Hello | State | Command | Ping)
-_encode = msgspec.json.encode
 _Socket = WebSocket[Any, Any, Any]
-
-
-class _Closed(Exception):
-    """The socket is to be closed with ``code``."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code, self.reason = code, reason
-
-
-@dataclass(eq=False)
-class Device:
-    """One connected device. Made and used in the event loop only. ``plays``: it may report and control, not only watch."""
-
-    id: str
-    name: str
-    kind: str
-    listener: Listener
-    plays: bool = True
-    state: State | None = None
-    state_at: float = 0.0
-    waiting: dict[object, bytes] = field(default_factory=dict)
-    """What it was not sent yet, oldest first. Of the messages that tell how things stand, only the latest of each type."""
-    told: asyncio.Event = field(default_factory=asyncio.Event)
-    ending: "asyncio.Future[tuple[int, str]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-    @property
-    def key(self) -> tuple[bool, str]:
-        """Those who only watch never take the place of one that plays."""
-        return self.plays, self.id
-
-    def send(self, message: dict[str, Any] | bytes, latest: str | None = None) -> None:
-        """Never waits: a device that does not read is let go. What waits under the same name ``latest`` is replaced."""
-        self.waiting.pop(latest, None)
-        if len(self.waiting) >= MOST_WAITING:
-            self.end(TOO_SLOW, "This device does not read what it is sent.")
-            return
-        self.waiting[latest or object()] = message if isinstance(message, bytes) else _encode(message)
-        self.told.set()
-
-    def end(self, code: int, reason: str) -> None:
-        if not self.ending.done():
-            self.ending.set_result((code, reason))
-
-    def position_ms(self) -> int:
-        """Where it is now, by what it said last."""
-        if self.state is None:
-            return 0
-        passed = (time.monotonic() - self.state_at) * 1000 if self.state.playing else 0
-        return self.state.position_ms + round(passed)
-
-    def playing_now(self) -> dict[str, Any]:
-        state = self.state or State(False)
-        return {
-            "playing": state.playing,
-            "track_id": state.track_id,
-            "position_ms": self.position_ms(),
-            "queue_revision": state.queue_revision,
-            "volume": state.volume,
-        }
-
-
-@dataclass(eq=False)
-class _Room:
-    """The devices of one listener."""
-
-    devices: dict[tuple[bool, str], Device] = field(default_factory=dict)
-    active: str | None = None
-
-    def player(self, id: str | None) -> Device | None:
-        return self.devices.get((True, id)) if id is not None else None
-
-
-class Hub:
-    """Who is connected. Everything but :meth:`queue_changed` belongs to the event loop."""
-
-    def __init__(self) -> None:
-        self._rooms: dict[UserId, _Room] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def join(self, device: Device) -> None:
-        """Takes the place of an older socket of the same device. Raises when there are too many."""
-        self._loop = asyncio.get_running_loop()
-        room = self._rooms.setdefault(device.listener.user.id, _Room())
-        old = room.devices.get(device.key)
-        if old is None and len(room.devices) >= MOST_DEVICES:
-            raise _Closed(TOO_MANY, f"There are {MOST_DEVICES} devices already.")
-        room.devices[device.key] = device
-        if old is not None:
-            device.state, device.state_at = old.state, old.state_at
-            old.end(REPLACED, "This device has connected anew.")
-        device.send({"type": "welcome", "device_id": device.id, "devices": _listed(room)})
-        _tell_devices(room, but=device)
-
-    def leave(self, device: Device) -> None:
-        room = self._rooms.get(device.listener.user.id)
-        if room is None or room.devices.get(device.key) is not device:
-            return
-        del room.devices[device.key]
-        if not room.devices:
-            del self._rooms[device.listener.user.id]
-            return
-        if device.plays:
-            room.active = None if room.active == device.id else room.active
-            _tell_devices(room)
-
-    def report(self, device: Device, state: State) -> None:
-        """One that starts to play is the active one from then on. The first report of a socket takes nothing from another."""
-        room = self._rooms.get(device.listener.user.id)
-        if room is None or room.devices.get(device.key) is not device:
-            return  # replaced this very moment
-        before, device.state, device.state_at = device.state, state, time.monotonic()
-        started = state.playing and (room.active is None or (before is not None and not before.playing))
-        if started and room.active != device.id:
-            room.active = device.id
-            _tell_devices(room)
-        elif before is None or (before.playing, before.track_id) != (state.playing, state.track_id):
-            _tell_devices(room)
-        if room.active == device.id:
-            told = _encode({"type": "now_playing", "device_id": device.id, **device.playing_now()})
-            for other in room.devices.values():
-                if other is not device:
-                    other.send(told, latest="now_playing")
-
-    def source(self, listener: Listener) -> Device | None:
-        """The active device."""
-        room = self._rooms.get(listener.user.id)
-        return room.player(room.active) if room else None
-
-    def player(self, listener: Listener, id: str | None) -> Device:
-        """Raises KeyError when this listener has no such device."""
-        room = self._rooms.get(listener.user.id)
-        found = room.player(id) if room else None
-        if found is None:
-            raise KeyError(id)
-        return found
-
-    def queue_changed(self, user_id: UserId, queue: Queue) -> None:
-        """From any thread."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            with contextlib.suppress(RuntimeError):  # it stops this very moment
-                loop.call_soon_threadsafe(self._tell_queue, user_id, queue)
-
-    def _tell_queue(self, user_id: UserId, queue: Queue) -> None:
-        room = self._rooms.get(user_id)
-        if room is None:
-            return
-        at = datetime.fromtimestamp(queue.changed_at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        told = _encode({"type": "queue", "changed_by": queue.changed_by, "changed_at": at})
-        for device in room.devices.values():
-            device.send(told)
-
-    def close(self) -> None:
-        """The server stops: everyone is told."""
-        for room in self._rooms.values():
-            for device in room.devices.values():
-                device.end(GOING, "The server stops.")
-
-
-def _listed(room: _Room) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": one.id,
-            "name": one.name,
-            "kind": one.kind,
-            "state": one.playing_now() if one.state else None,
-            "active": one.id == room.active,
-        }
-        for one in room.devices.values()
-        if one.plays
-    ]
-
-
-def _tell_devices(room: _Room, but: Device | None = None) -> None:
-    told = _encode({"type": "devices", "devices": _listed(room)})
-    for device in room.devices.values():
-        if device is not but:
-            device.send(told, latest="devices")
 
 
 class _Pace:
@@ -283,7 +63,7 @@ class _Pace:
         self._left, self._at = min(MOST_PER_S, self._left + (at - self._at) * MOST_PER_S), at
         self._left -= 1
         if self._left < 0:
-            raise _Closed(TOO_FAST, f"More than {MOST_PER_S} messages a second.")
+            raise Closed(TOO_FAST, f"More than {MOST_PER_S} messages a second.")
 
 
 def routes(parts: Parts, hub: Hub) -> list[WebsocketRouteHandler]:
@@ -297,22 +77,22 @@ def routes(parts: Parts, hub: Hub) -> list[WebsocketRouteHandler]:
         sockets += 1
         try:
             if sockets > MOST_SOCKETS:
-                raise _Closed(FULL, "Too many devices are connected to this server.")
+                raise Closed(FULL, "Too many devices are connected to this server.")
             await _converse(socket, parts, hub)
-        except _Closed as closed:
+        except Closed as closed:
             await _close(socket, closed)
         except WebSocketException:
             pass  # it went while it was being written to
         except Exception:
             _log.exception("a live connection failed")
-            await _close(socket, _Closed(1011, "The server failed at this. Its log says more."))
+            await _close(socket, Closed(1011, "The server failed at this. Its log says more."))
         finally:
             sockets -= 1
 
     return [live]
 
 
-async def _close(socket: _Socket, closed: _Closed) -> None:
+async def _close(socket: _Socket, closed: Closed) -> None:
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CLOSE_S):
             await socket.close(code=closed.code, reason=closed.reason[:120])
@@ -326,7 +106,7 @@ async def _converse(socket: _Socket, parts: Parts, hub: Hub) -> None:
             listener, stands = await _authenticate(socket, parts, pace)
             hello = await _greeting(socket, pace)
     except TimeoutError as error:
-        raise _Closed(SILENT, "Say who you are within 10 s.") from error
+        raise Closed(SILENT, "Say who you are within 10 s.") from error
     if hello is None:
         return
     name = "".join(c for c in hello.name if c.isprintable()).strip() or "Device"
@@ -345,7 +125,7 @@ async def _converse(socket: _Socket, parts: Parts, hub: Hub) -> None:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
     if device.ending.done():
-        raise _Closed(*device.ending.result())
+        raise Closed(*device.ending.result())
     for result in results:
         if isinstance(result, Exception):
             raise result
@@ -361,19 +141,19 @@ async def _authenticate(socket: _Socket, parts: Parts, pace: _Pace) -> tuple[Lis
     if header:
         kind, _, secret = header.partition(" ")
         if kind.lower() != "bearer":
-            raise _Closed(UNAUTHENTICATED, "Send `Authorization: Bearer SECRET`.")
+            raise Closed(UNAUTHENTICATED, "Send `Authorization: Bearer SECRET`.")
         return await _by_secret(socket, parts, secret.strip())
     if cookie:
         if not _own_page(socket, parts):
-            raise _Closed(FORBIDDEN, "This connection comes from a page of another site.")
+            raise Closed(FORBIDDEN, "This connection comes from a page of another site.")
         session = await anyio.to_thread.run_sync(parts.accounts.session, cookie, limiter=http.threads())
         if session is None:
-            raise _Closed(UNAUTHENTICATED, "Sign in first.")
+            raise Closed(UNAUTHENTICATED, "Sign in first.")
         listener = await anyio.to_thread.run_sync(lambda: parts.accounts.listener(session.user, client="player"), limiter=http.threads())
         return listener, lambda: parts.accounts.session(cookie) is not None
     message = await _read(socket, pace)
     if not isinstance(message, Auth):
-        raise _Closed(UNAUTHENTICATED, "The first message must be of type auth, with a token.")
+        raise Closed(UNAUTHENTICATED, "The first message must be of type auth, with a token.")
     return await _by_secret(socket, parts, message.token)
 
 
@@ -389,12 +169,12 @@ async def _by_secret(socket: _Socket, parts: Parts, secret: str) -> tuple[Listen
     try:
         listener = await anyio.to_thread.run_sync(known, limiter=http.threads())
     except Throttled as error:
-        raise _Closed(TOO_FAST, str(error)) from error
+        raise Closed(TOO_FAST, str(error)) from error
     except Unauthenticated as error:
-        raise _Closed(UNAUTHENTICATED, str(error)) from error
+        raise Closed(UNAUTHENTICATED, str(error)) from error
     except Forbidden as error:
-        raise _Closed(FORBIDDEN, str(error)) from error
-    return listener, lambda: any(one.id == listener.token_id for one in accounts.tokens(listener.user.id))
+        raise Closed(FORBIDDEN, str(error)) from error
+    return listener, lambda: accounts.stands(listener.token_id)
 
 
 def _own_page(socket: _Socket, parts: Parts) -> bool:
@@ -416,7 +196,7 @@ def _own_page(socket: _Socket, parts: Parts) -> bool:
 async def _greeting(socket: _Socket, pace: _Pace) -> Hello | None:
     message = await _read(socket, pace)
     if message is not None and not isinstance(message, Hello):
-        raise _Closed(BAD_GREETING, "Say hello first, with a device_id and a name.")
+        raise Closed(BAD_GREETING, "Say hello first, with a device_id and a name.")
     return message
 
 
@@ -429,7 +209,7 @@ async def _guard(device: Device, stands: Callable[[], bool]) -> None:
         except SegueError:
             continue  # a busy database: asked again soon
         if not still:
-            raise _Closed(UNAUTHENTICATED, "The session or token has ended.")
+            raise Closed(UNAUTHENTICATED, "The session or token has ended.")
 
 
 # -- what is said --------------------------------------------------------------------------------------------------------
@@ -445,7 +225,7 @@ async def _read(socket: _Socket, pace: _Pace, device: Device | None = None) -> _
             return None
         data: str | bytes = event.get("text") if event.get("text") is not None else event.get("bytes") or b""
         if len(data) > MOST_BYTES:
-            raise _Closed(TOO_BIG, f"A message has at most {MOST_BYTES} bytes.")
+            raise Closed(TOO_BIG, f"A message has at most {MOST_BYTES} bytes.")
         pace.count()
         try:
             message: _Message = _decoder.decode(data)
@@ -455,16 +235,16 @@ async def _read(socket: _Socket, pace: _Pace, device: Device | None = None) -> _
             if device is not None:
                 device.send(complaint)
             else:
-                await socket.send_data(_encode(complaint).decode())
+                await socket.send_data(encode(complaint).decode())
 
 
 async def _receive(socket: _Socket, device: Device, parts: Parts, hub: Hub, pace: _Pace) -> None:
     while True:
         try:
-            async with asyncio.timeout(IDLE_S):
+            async with asyncio.timeout(hub.idle_s):
                 message = await _read(socket, pace, device)
         except TimeoutError as error:
-            raise _Closed(SILENT, "Nothing was heard for a minute. Send a ping now and then.") from error
+            raise Closed(SILENT, f"Nothing was heard for {hub.idle_s:g} s. Send a ping now and then.") from error
         if message is None:
             return
         try:
@@ -499,6 +279,10 @@ async def _command(command: Command, device: Device, parts: Parts, hub: Hub) -> 
         return
     source = hub.source(device.listener)
     target = hub.player(device.listener, command.to or (source.id if source else None))
+    if command.do == "queue":
+        queue = await _edit(command, device, target, parts)
+        target.send({"type": "command", "from": device.id, "do": "queue", "queue": queue})
+        return
     told: dict[str, Any] = {"type": "command", "from": device.id, "do": command.do}
     if command.do == "seek":
         told["position_ms"] = command.position_ms or 0
@@ -507,9 +291,41 @@ async def _command(command: Command, device: Device, parts: Parts, hub: Hub) -> 
     target.send(told)
 
 
+async def _edit(command: Command, device: Device, target: Device, parts: Parts) -> dict[str, Any]:
+    """Store the queue as ``device`` changed it for ``target``, which plays on where it is, if its track is still in it."""
+    listener, state = device.listener, target.state or State(False)
+    wanted = command.track_ids or []
+
+    def store() -> dict[str, Any]:
+        seen = {track.id for track in parts.catalogue.visible_tracks(listener, [TrackId(id) for id in dict.fromkeys(wanted) if is_id(id)])}
+        ids = [TrackId(id) for id in wanted if id in seen]
+        index = min(sum(1 for id in wanted[: command.index] if id in seen), max(0, len(ids) - 1))
+        place = _nearest(ids, state.track_id, index)
+        position = 0 if place is None else min(target.position_ms(), LONGEST_MS)
+        index = index if place is None else place
+        parts.queues.put(listener.user.id, ids, index, Ms(position), changed_by=device.name)
+        return {"track_ids": ids, "index": index}
+
+    return await anyio.to_thread.run_sync(store, limiter=http.threads())
+
+
+def _nearest(ids: list[TrackId], track_id: str | None, index: int) -> int | None:
+    """Where a track is in a queue: at ``index`` or after it, else before it; None where it is not."""
+    places = [at for at, id in enumerate(ids) if id == track_id]
+    return min(places, key=lambda at: (at < index, abs(at - index)), default=None)
+
+
 async def _take_over(device: Device, parts: Parts, hub: Hub) -> Callable[[], dict[str, Any]]:
-    """What the next device goes on with: the stored queue, and where the active one is at the time of the call."""
+    """What the next device goes on with: the stored queue, and where the active one is at the time of the call.
+
+    An active device that is about to store its queue is waited for."""
     listener, source = device.listener, hub.source(device.listener)
+    if source is not None and source.state is not None and not source.state.saved:
+        source.saved.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SAVING_S):
+                await source.saved.wait()
+        source = hub.source(listener)
     track_id = source.state.track_id if source and source.state else None
 
     def stored() -> tuple[Queue | None, int | None]:
@@ -521,17 +337,16 @@ async def _take_over(device: Device, parts: Parts, hub: Hub) -> Callable[[], dic
     ids = list(queue.track_ids) if queue else []
     index = queue.current if queue else 0
     if track_id is not None and (index >= len(ids) or ids[index] != track_id):  # it went on since the queue was saved
-        places = [at for at, id in enumerate(ids) if id == track_id]
-        if not places:
-            ids, places = [TrackId(track_id)], [0]
-        index = min(places, key=lambda at: (at < index, abs(at - index)))
+        place = _nearest(ids, track_id, index)
+        ids, index = ([TrackId(track_id)], 0) if place is None else (ids, place)
 
     def asked() -> dict[str, Any]:
-        if source is None or track_id is None:
-            track, position = (ids[index] if ids else None), (queue.position_ms if queue else 0)
-        else:
-            track, position = TrackId(track_id), min(source.position_ms(), duration_ms or 7 * 86_400_000)
-        return {"track_id": track, "position_ms": position, "queue": {"track_ids": ids, "index": index}}
+        told: dict[str, Any] = {"queue": {"track_ids": ids, "index": index}, "play_id": None, "played_ms": 0}
+        if source is None or source.state is None or track_id is None:
+            return told | {"track_id": ids[index] if ids else None, "position_ms": queue.position_ms if queue else 0}
+        if source.state.play_id and source.state.track_id == track_id:
+            told |= {"play_id": source.state.play_id, "played_ms": source.state.played_ms + source.passed_ms()}
+        return told | {"track_id": TrackId(track_id), "position_ms": min(source.position_ms(), duration_ms or LONGEST_MS)}
 
     return asked
 

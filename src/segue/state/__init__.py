@@ -6,7 +6,7 @@ counted from rows that are. See ``docs/events.md``.
 """
 
 from segue.state._external import external_id
-from segue.state._history import ListenerHistory, ToldPlay
+from segue.state._history import HourLeaning, ListenerHistory, ToldPlay
 from segue.state._past import Numbers, Past, Window, window
 from segue.state._plays import Playing, PlayRow, playings
 from segue.state._project import Projections
@@ -14,6 +14,7 @@ from segue.state._slates import Slates
 from segue.state._upkeep import Upkeep
 
 __all__ = [
+    "HourLeaning",
     "ListenerHistory",
     "Numbers",
     "Past",

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -67,6 +68,18 @@ def _told(row: sa.Row[tuple[object, ...]]) -> ToldPlay:
     values = dict(row._mapping)
     key = values.pop("told_by")
     return ToldPlay(**values, last_event=key.partition(" ")[2] if key else None)
+
+
+@dataclass(frozen=True, slots=True)
+class HourLeaning:
+    """Of one genre at one part of the day, ``from_hour`` and the three after it (None: the listener's clock is not known)."""
+
+    value: float
+    """Above 0 (at most 1) where it is heard more than at other times, below where less: the logarithm of the ratio, smoothed."""
+    from_hour: int | None
+    listens: int
+    """At this part of the day."""
+    of_listens: int
 
 
 class ListenerHistory:
@@ -179,20 +192,21 @@ class ListenerHistory:
         with self._db.read() as connection:
             return frozenset(row[0] for row in raw_of(connection).execute(_HIDDEN, (user_id,)))
 
-    def hour_leanings(self, user_id: UserId, at: Instant) -> dict[str, float]:
-        """Genres heard more (above 0, at most 1) or less (below) at this part of the listener's day than at others: the logarithm of the
-        ratio, smoothed. The listener's clock is that of the last listens that told it."""
+    def hour_leanings(self, user_id: UserId, at: Instant) -> dict[str, HourLeaning]:
+        """How much each genre is heard at this part of the listener's day, by the clock of the last listens that told one."""
         latest = "SELECT utc_offset_min FROM listen WHERE user_id = ? ORDER BY id DESC LIMIT 100"
         offset = f"SELECT utc_offset_min FROM ({latest}) WHERE utc_offset_min IS NOT NULL LIMIT 1"
-        sums = "SELECT key, log_heard FROM tally WHERE user_id = ? AND period = 'all' AND kind = ? AND log_heard IS NOT NULL"
+        sums = "SELECT key, log_heard, listens FROM tally WHERE user_id = ? AND period = 'all' AND kind = ? AND log_heard IS NOT NULL"
         with self._db.read() as connection:
             raw = raw_of(connection)
             told = raw.execute(offset, (user_id,)).fetchone()
             hour = (at // 60_000 + (told[0] if told else 0)) // 60 % 24
             now = f"{part_of_day(hour)} "
-            parts = raw.execute(sums, (user_id, "part_genre")).fetchall()
-            here = {key[2:]: worth(log, "part_genre", at) for key, log in parts if key.startswith(now)}
-            ever = {key: worth(log, "genre", at) for key, log in raw.execute(sums, (user_id, "genre"))}
+            parts = [(key[2:], log, n) for key, log, n in raw.execute(sums, (user_id, "part_genre")) if key.startswith(now)]
+            genres = raw.execute(sums, (user_id, "genre")).fetchall()
+        here = {key: worth(log, "part_genre", at) for key, log, _ in parts}
+        ever = {key: worth(log, "genre", at) for key, log, _ in genres}
+        listens_here, listens = {key: n for key, _, n in parts}, {key: n for key, _, n in genres}
         total_here, total = sum(here.values()), sum(ever.values())
         if total <= 0:
             return {}
@@ -200,7 +214,9 @@ class ListenerHistory:
         for genre, amount in ever.items():
             expected = total_here * amount / total
             ratio = math.log((here.get(genre, 0.0) + _PRIOR) / (expected + _PRIOR))
-            out[genre] = max(-_STRONGEST, min(_STRONGEST, ratio))
+            out[genre] = HourLeaning(
+                max(-_STRONGEST, min(_STRONGEST, ratio)), hour // 4 * 4 if told else None, listens_here.get(genre, 0), listens[genre]
+            )
         return out
 
 

@@ -58,6 +58,7 @@ token = Table(
     Column("created_at", Integer, nullable=False),
     Column("last_used_at", Integer),
     Column("last_client", Text),
+    Column("expires_at", Integer),  # refused from then on; NULL: never
 )
 session = Table(
     "session",
@@ -76,6 +77,7 @@ lastfm_app = Table(
     Column("name", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # the shared secret, encrypted: signatures need it in clear
     Column("created_at", Integer, nullable=False),
+    Column("callback", Text),  # where a listener who let it in is sent to; NULL: nowhere
 )
 lastfm_session = Table(
     "lastfm_session",

@@ -14,12 +14,15 @@ from segue.serve.parts import Parts
 
 class NewApp(msgspec.Struct):
     name: str
+    callback: str | None = None
+    """Where a listener who let it in is sent to."""
 
 
 class AppAnswer(msgspec.Struct, kw_only=True):
     api_key: str
     name: str
     created_at: str
+    callback: str | None
 
 
 class AppWithSecret(AppAnswer, kw_only=True):
@@ -34,7 +37,7 @@ def handlers(parts: Parts) -> list[Any]:
     access = parts.accounts.lastfm
 
     def shown(app: LastfmApp) -> dict[str, Any]:
-        return {"api_key": app.api_key, "name": app.name, "created_at": shape.instant(app.created_at) or ""}
+        return {"api_key": app.api_key, "name": app.name, "created_at": shape.instant(app.created_at) or "", "callback": app.callback}
 
     @get("/lastfm-apps", sync_to_thread=True, opt=ADMIN)
     def apps(me: Listener) -> Apps:
@@ -44,7 +47,7 @@ def handlers(parts: Parts) -> list[Any]:
     @post("/lastfm-apps", sync_to_thread=True, opt=ADMIN)
     def add(data: NewApp, me: Listener) -> AppWithSecret:
         """The shared secret is in this answer and nowhere else, ever."""
-        app, secret = access.add_app(data.name)
+        app, secret = access.add_app(data.name, data.callback)
         return AppWithSecret(**shown(app), secret=secret)
 
     @delete("/lastfm-apps/{id:str}", sync_to_thread=True, opt=ADMIN)

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request, delete, get, post
 from litestar.response import Stream
 
+from segue.access import zone_of
 from segue.errors import BadRequest, Forbidden
 from segue.flow.export import event_lines, listen_lines, parquet_file
 from segue.flow.imports import ImportJob
@@ -36,6 +37,7 @@ class ImportAnswer(msgspec.Struct, kw_only=True):
     bytes_done: int
     bytes_total: int
     error: str | None
+    timezone: str | None
     started_at: str
     ended_at: str | None
 
@@ -64,11 +66,23 @@ class ImportList(msgspec.Struct):
 
 def handlers(parts: Parts) -> list[Any]:
     @post("/me/imports", status_code=202, request_max_body_size=None)
-    async def upload(request: Request[Any, Any, Any], me: Listener, service: Service | None = None) -> ImportAnswer:
-        """The export file itself as body, up to 4 GiB; ``service`` says whose. It is read in the background."""
+    async def upload(
+        request: Request[Any, Any, Any], me: Listener, service: Service | None = None, timezone: str | None = None
+    ) -> ImportAnswer:
+        """The export file itself as body, up to 4 GiB; ``service`` says whose. It is read in the background. Hours and days count by the
+        clock of ``timezone`` (IANA; kept where the listener has none yet), else the listener's, else UTC."""
         if service is None:  # not a required parameter, since those are checked before who asks
             raise BadRequest("Say whose export it is: service=spotify, listenbrainz or lastfm.")
-        return _answer(await parts.imports.upload(me, service, request.stream()))
+        zone = await anyio.to_thread.run_sync(clock_of, me, timezone)
+        return _answer(await parts.imports.upload(me, service, request.stream(), zone))
+
+    def clock_of(me: Listener, named: str | None) -> str | None:
+        kept = parts.accounts.preferences(me.user.id).timezone
+        if named:
+            zone_of(named)
+            if kept is None:
+                parts.accounts.set_preferences(me.user.id, {"timezone": named})
+        return named or kept
 
     @get("/me/imports", sync_to_thread=True)
     def imports(me: Listener) -> ImportList:
@@ -157,6 +171,7 @@ def _answer(job: ImportJob) -> ImportAnswer:
         bytes_done=job.bytes_done,
         bytes_total=job.bytes_total,
         error=job.error,
+        timezone=job.timezone,
         started_at=shape.instant(job.started_at) or "",
         ended_at=shape.instant(job.ended_at),
     )

@@ -57,12 +57,14 @@ class PreferencesChange(msgspec.Struct, omit_defaults=True, forbid_unknown_field
     max_bitrate_kbps: Annotated[int, Meta(ge=32, le=2000)] | UnsetType | None = UNSET
     transcode_format: Literal["opus", "mp3", "aac", "flac"] | UnsetType = UNSET
     theme: Literal["system", "light", "dark"] | UnsetType = UNSET
+    timezone: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType | None = UNSET
 
 
 class NewToken(msgspec.Struct):
     name: str
     kind: Literal["app", "api"] = "app"
     scopes: list[str] = []
+    expires_in_s: int | None = None
 
 
 class TokenAnswer(msgspec.Struct, kw_only=True):
@@ -73,6 +75,7 @@ class TokenAnswer(msgspec.Struct, kw_only=True):
     created_at: str
     last_used_at: str | None
     last_client: str | None
+    expires_at: str | None
 
 
 class TokenWithSecret(TokenAnswer, kw_only=True):
@@ -170,6 +173,7 @@ def handlers(parts: Parts) -> list[Any]:
             "created_at": shape.instant(token.created_at) or "",
             "last_used_at": shape.instant(token.last_used_at),
             "last_client": token.last_client,
+            "expires_at": shape.instant(token.expires_at),
         }
 
     @get("/tokens", sync_to_thread=True)
@@ -181,7 +185,9 @@ def handlers(parts: Parts) -> list[Any]:
         """The secret is in this answer and nowhere else, ever."""
         if me.token_id is not None:
             raise Forbidden("A token cannot make tokens. Sign in to the player.")
-        token, secret = accounts.create_token(me.user.id, data.name, kind=data.kind, scopes=tuple(data.scopes))
+        token, secret = accounts.create_token(
+            me.user.id, data.name, kind=data.kind, scopes=tuple(data.scopes), expires_in_s=data.expires_in_s
+        )
         return TokenWithSecret(**shown(token), secret=secret)
 
     @delete("/tokens/{id:str}", sync_to_thread=True)

@@ -44,7 +44,7 @@ def authenticate(parts: Parts, params: Params, address: str) -> Listener:
         try:
             return parts.accounts.authenticate_secret(key, address=address, client=client)
         except Unauthenticated as error:
-            raise InvalidApiKey("Invalid API key. Make one in the player: Settings, Connect an app.") from error
+            raise InvalidApiKey(f"Invalid API key. {error}") from error
     if name is None:
         raise MissingParameter("Required parameter 'u' (or 'apiKey') is missing.")
     if password is not None and token is not None:
