@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from segue.explain import explain
-from segue.model import Acquaintance, Candidate, Play, Query, Removed, SlateItem, Track
+from segue.model import Acquaintance, Candidate, Play, Query, Removed, Sketch, SlateItem
 from segue.ports import Catalogue
 from segue.rank import Choice, Scored, Signals, score, select
 from segue.retrieve import seed_of
@@ -24,7 +24,7 @@ class Moment:
         self.query = query
         self.past = past
         self.hidden = hidden
-        self.tracks: dict[TrackId, Track] = {}
+        self.tracks: dict[TrackId, Sketch] = {}
         self.skipped = frozenset(play.track_id for play in past if self._skipped_now(play)) | frozenset(query.skipped)
         before = (*query.seeds[:1], *(play.track_id for play in past[:1]))
         self._before = query.queue[-1] if query.queue else next(iter(before), None)
@@ -39,7 +39,7 @@ class Moment:
         named |= set(sorted(self.skipped)[:_SKIPS])
         if self._before is not None:
             named.add(self._before)
-        self.tracks |= catalogue.tracks(sorted(named - self.tracks.keys()))
+        self.tracks |= catalogue.sketches(sorted(named - self.tracks.keys()))
 
     def score(self, candidates: Sequence[Candidate], history: ListenerHistory) -> list[Scored]:
         """Join each candidate with what this listener made of it."""
@@ -63,7 +63,7 @@ class Moment:
 
     def _signals(
         self,
-        track: Track,
+        track: Sketch,
         known: Acquaintance | None,
         played: Mapping[TrackId, int],
         artists: frozenset[ArtistId],

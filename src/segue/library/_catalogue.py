@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from segue.errors import NotFound
 from segue.library import _pages, _rows
 from segue.library._pages import ReleaseSort, TrackSort
-from segue.model import Artist, Finding, Folder, Genre, Listener, Lyrics, Page, Release, Track
+from segue.model import Artist, Finding, Folder, Genre, Listener, Lyrics, Page, Release, Sketch, Track
 from segue.store import Database
 from segue.store import schema as s
 from segue.text import fold
@@ -73,6 +73,10 @@ class Catalogue:
     def tracks(self, ids: Sequence[TrackId], user_id: UserId = _rows.NOBODY) -> dict[TrackId, Track]:
         with self._db.read() as connection:
             return _rows.tracks(connection, ids, user_id)
+
+    def sketches(self, ids: Sequence[TrackId]) -> dict[TrackId, Sketch]:
+        with self._db.read() as connection:
+            return _rows.sketches(connection, ids)
 
     def track(self, listener: Listener, id: TrackId) -> Track:
         """Raises NotFound when it is missing or not granted."""
