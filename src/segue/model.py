@@ -64,6 +64,19 @@ class ReplayGain(Record, frozen=True, kw_only=True):
     album_peak: float | None = None
 
 
+class Sketch(Record, frozen=True, kw_only=True):
+    """The little of a track that choosing and explaining need: hundreds are looked at for each answer. Names as in :class:`Track`."""
+
+    id: TrackId
+    library_id: LibraryId
+    title: str
+    artists: tuple[Credit, ...] = ()
+    release_id: ReleaseId
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+    missing_at: Instant | None = None
+
+
 class Track(Record, frozen=True, kw_only=True):
     """One recording at one place on one release, in one file."""
 

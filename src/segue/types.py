@@ -34,18 +34,22 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DIGITS = frozenset(_ALPHABET)
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _LENGTH = 22
+_FOUR_DIGITS, _TEN_DIGITS = 62**4, 62**10
 _lock = threading.Lock()
 _last = 0
 
 
 def base62(value: int) -> str:
     """Write ``value`` (0 .. 2**128 - 1) as 22 base62 characters, most significant first."""
-    out = []
-    for _ in range(_LENGTH // 2):
-        value, pair = divmod(value, 3844)
-        out.append(_PAIRS[pair])
-    out.reverse()
-    return "".join(out)
+    value, low = divmod(value, _TEN_DIGITS)
+    high, middle = divmod(value, _TEN_DIGITS)
+    return _PAIRS[high] + _ten_digits(middle) + _ten_digits(low)
+
+
+def _ten_digits(value: int) -> str:
+    value, low = divmod(value, _FOUR_DIGITS)  # small numbers divide several times faster than large ones
+    high, middle = divmod(value, _FOUR_DIGITS)
+    return f"{_PAIRS[high]}{_PAIRS[middle // 3844]}{_PAIRS[middle % 3844]}{_PAIRS[low // 3844]}{_PAIRS[low % 3844]}"
 
 
 def from_base62(text: str) -> int:

@@ -104,7 +104,9 @@ def test_a_hung_worker_is_ended_and_the_next_file_heard(song: Path) -> None:
 def mix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two hours, made of one minute again and again."""
     folder = tmp_path_factory.mktemp("mix")
-    minute = render(folder / "minute.mp3", MUSIC, "-ac", "1", "-b:a", "32k", "-write_xing", "0", "-id3v2_version", "0", seconds=60, rate=16000)
+    minute = render(
+        folder / "minute.mp3", MUSIC, "-ac", "1", "-b:a", "32k", "-write_xing", "0", "-id3v2_version", "0", seconds=60, rate=16000
+    )
     mix = folder / "mix.mp3"
     mix.write_bytes(minute.read_bytes() * 120)
     return mix

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from segue.model import Candidate, Reason, Track
+from segue.model import Candidate, Reason, Sketch
 from segue.types import Instant, TrackId
 
 
@@ -25,7 +25,7 @@ _PARTS = ("at night", "early in the morning", "in the morning", "in the afternoo
 
 
 def explain(
-    candidate: Candidate, track: Track, others: Mapping[TrackId, Track], *, at: Instant, habit: Habit | None = None
+    candidate: Candidate, track: Sketch, others: Mapping[TrackId, Sketch], *, at: Instant, habit: Habit | None = None
 ) -> tuple[Reason, ...]:
     """Why ``track`` is there. ``others``: the tracks its evidence may name (seeds, favourites). Strongest reasons first, at least one;
     the listener's ``habit``, if that counted, last."""
@@ -71,7 +71,7 @@ def _familiar(evidence: Mapping[str, Any], at: Instant) -> Iterator[Reason]:
         )
 
 
-def _near(evidence: Mapping[str, Any], others: Mapping[TrackId, Track]) -> list[Reason]:
+def _near(evidence: Mapping[str, Any], others: Mapping[TrackId, Sketch]) -> list[Reason]:
     """Where the shared tag is spelt differently, or a part is shared that is not the artist's."""
     for share, seed_id in evidence["shares"].items():
         if seed_id in others:
@@ -80,11 +80,11 @@ def _near(evidence: Mapping[str, Any], others: Mapping[TrackId, Track]) -> list[
     return []
 
 
-def _kindred(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId, Track]) -> list[Reason]:
+def _kindred(evidence: Mapping[str, Any], track: Sketch, others: Mapping[TrackId, Sketch]) -> list[Reason]:
     return list(_shared(evidence["shares"], track, others))
 
 
-def _shared(shares: Mapping[str, TrackId], track: Track, others: Mapping[TrackId, Track]) -> Iterator[Reason]:
+def _shared(shares: Mapping[str, TrackId], track: Sketch, others: Mapping[TrackId, Sketch]) -> Iterator[Reason]:
     artist_seed = others.get(shares.get("artist", TrackId("")))
     if artist_seed is not None:
         theirs = {credit.artist_id for credit in artist_seed.artists}
@@ -109,7 +109,7 @@ def _shared(shares: Mapping[str, TrackId], track: Track, others: Mapping[TrackId
         )
 
 
-def _unplayed(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId, Track]) -> Iterator[Reason]:
+def _unplayed(evidence: Mapping[str, Any], track: Sketch, others: Mapping[TrackId, Sketch]) -> Iterator[Reason]:
     because = evidence["because"]
     if evidence["leaning"] == "artist":
         known = next((credit for credit in track.artists if credit.artist_id in because), None)
@@ -130,7 +130,7 @@ def _unplayed(evidence: Mapping[str, Any], track: Track, others: Mapping[TrackId
     yield Reason(code="unheard", text="You have not heard it yet", evidence={"plays": 0})
 
 
-def _shared_genre(track: Track, genres: tuple[str, ...]) -> str | None:
+def _shared_genre(track: Sketch, genres: tuple[str, ...]) -> str | None:
     """In the spelling of ``genres``."""
     own = {genre.casefold() for genre in track.genres}
     return next((genre for genre in genres if genre.casefold() in own), None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from segue.explain import Habit, explain
-from segue.model import Acquaintance, Candidate, Play, Query, Removed, SlateItem, Track
+from segue.model import Acquaintance, Candidate, Play, Query, Removed, Sketch, SlateItem
 from segue.ports import Catalogue
 from segue.rank import Choice, Scored, Signals, hour_counts, score, select
 from segue.retrieve import seed_of
@@ -26,7 +26,7 @@ class Moment:
         self.query = query
         self.past = past
         self.hidden = hidden
-        self.tracks: dict[TrackId, Track] = {}
+        self.tracks: dict[TrackId, Sketch] = {}
         self.skipped = frozenset(play.track_id for play in past if self._skipped_now(play)) | frozenset(query.skipped)
         before = (*query.seeds[:1], *(play.track_id for play in past[:1]))
         self._hours: dict[str, HourLeaning] = {}
@@ -42,7 +42,7 @@ class Moment:
         named |= set(sorted(self.skipped)[:_SKIPS])
         if self._before is not None:
             named.add(self._before)
-        self.tracks |= catalogue.tracks(sorted(named - self.tracks.keys()))
+        self.tracks |= catalogue.sketches(sorted(named - self.tracks.keys()))
 
     def score(self, candidates: Sequence[Candidate], history: ListenerHistory) -> list[Scored]:
         """Join each candidate with what this listener made of it."""
@@ -66,7 +66,7 @@ class Moment:
 
     def _signals(
         self,
-        track: Track,
+        track: Sketch,
         known: Acquaintance | None,
         played: Mapping[TrackId, int],
         artists: frozenset[ArtistId],
@@ -84,11 +84,11 @@ class Moment:
             hour=self._hour(track),
         )
 
-    def _hour(self, track: Track) -> float:
+    def _hour(self, track: Sketch) -> float:
         leanings = [self._hours[genre].value for genre in track.genres if genre in self._hours]
         return sum(leanings) / len(track.genres) if leanings else 0.0
 
-    def _habit(self, track: Track) -> Habit | None:
+    def _habit(self, track: Sketch) -> Habit | None:
         """The genre for which the hour raised this track's score, if it did; nothing is said of a clock that nobody told."""
         known = [(self._hours[genre].value, genre) for genre in track.genres if genre in self._hours]
         if not known or not hour_counts(self._hour(track)):

@@ -322,7 +322,7 @@ class Listening:
         candidates = [candidate for source in sources for candidate in run.source(source.name, source, query)]
         merged = run.filter("merge", merge, candidates)
         possible = run.filter("filter", lambda items: leave_out(items, query, moment.skipped), merged)
-        moment.tracks |= self._catalogue.tracks([candidate.track_id for candidate in possible])
+        moment.tracks |= self._catalogue.sketches([candidate.track_id for candidate in possible])
         return run.filter("policy", lambda items: allow(items, moment.tracks, query, moment.hidden), possible)
 
     def _answered(self, run: Run, slate: Slate) -> Slate:

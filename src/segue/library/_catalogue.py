@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from segue.errors import NotFound
 from segue.library import _pages, _rows
 from segue.library._pages import Range, ReleaseSort, TrackSort
-from segue.model import Artist, Finding, Folder, Genre, Listener, Lyrics, Page, Release, Track
+from segue.model import Artist, Finding, Folder, Genre, Listener, Lyrics, Page, Release, Sketch, Track
 from segue.store import Database
 from segue.store import schema as s
 from segue.text import fold
@@ -73,6 +73,10 @@ class Catalogue:
     def tracks(self, ids: Sequence[TrackId], user_id: UserId = _rows.NOBODY) -> dict[TrackId, Track]:
         with self._db.read() as connection:
             return _rows.tracks(connection, ids, user_id)
+
+    def sketches(self, ids: Sequence[TrackId]) -> dict[TrackId, Sketch]:
+        with self._db.read() as connection:
+            return _rows.sketches(connection, ids)
 
     def track(self, listener: Listener, id: TrackId) -> Track:
         """Raises NotFound when it is missing or not granted."""
@@ -441,20 +445,21 @@ class Catalogue:
             asked.append((f"SELECT t.id FROM track t WHERE t.year BETWEEN ? AND ? AND {seen}", (*years, *granted)))
         found: list[TrackId] = []
         with self._db.read() as connection:
+            raw = connection.connection.cursor()
             window = limit * 4
             for text, values in asked:
                 # A window of a huge set is sample enough, moved by the seed; a small set is taken whole.
-                rows = connection.exec_driver_sql(f"{text} LIMIT ? OFFSET ?", (*values, window, seed % 7 * limit)).scalars().all()
+                rows = raw.execute(f"{text} LIMIT ? OFFSET ?", (*values, window, seed % 7 * limit)).fetchall()
                 if not rows:
-                    rows = connection.exec_driver_sql(f"{text} LIMIT ?", (*values, window)).scalars().all()
-                found += rows
+                    rows = raw.execute(f"{text} LIMIT ?", (*values, window)).fetchall()
+                found += [row[0] for row in rows]
             if genres:
-                found += self._of_genres(connection, genres, seen, granted, window, seed)
+                found += self._of_genres(raw, genres, seen, granted, window, seed)
         unique = sorted(set(found))
         return unique if len(unique) <= limit else random.Random(seed).sample(unique, limit)
 
     def _of_genres(
-        self, connection: sa.Connection, genres: Sequence[str], seen: str, granted: tuple[LibraryId, ...], window: int, seed: int
+        self, raw: Any, genres: Sequence[str], seen: str, granted: tuple[LibraryId, ...], window: int, seed: int
     ) -> Sequence[TrackId]:
         """From a random track on, in the order of their adding, then from the first: every part of a large genre has its turn."""
         of = "SELECT t.id FROM genre g JOIN track_genre o ON o.genre_id = g.id JOIN track t ON t.id = o.track_id"
@@ -463,7 +468,7 @@ class Catalogue:
         found: list[TrackId] = []
         for side in (">=", "<"):
             query = f"{of} WHERE g.name_folded IN ({_marks(len(genres))}) AND {seen} AND o.track_id {side} {pivot} LIMIT ?"
-            found += connection.exec_driver_sql(query, (*values, window - len(found))).scalars()
+            found += [row[0] for row in raw.execute(query, (*values, window - len(found)))]
             if len(found) >= window:
                 break
         return found
@@ -475,19 +480,19 @@ class Catalogue:
         numbers = random.Random(seed)
         found: dict[TrackId, None] = {}
         with self._db.read() as connection:
-            run = connection.exec_driver_sql
-            top = run("SELECT max(rowid) FROM track").scalar() or 0
+            run = connection.connection.cursor().execute
+            top = run("SELECT max(rowid) FROM track").fetchone()[0] or 0
             draws = limit + limit // 4 + 8
             for _ in range(4 if top else 0):
                 for start in range(0, draws, 500):
                     picks = [numbers.randint(1, top) for _ in range(min(500, draws - start))]
                     query = f"SELECT id FROM track WHERE rowid IN ({_marks(len(picks))}) AND {seen}"
-                    found |= dict.fromkeys(run(query, (*picks, *granted)).scalars())
+                    found |= dict.fromkeys(row[0] for row in run(query, (*picks, *granted)))
                 if len(found) >= limit or draws > _MOST_DRAWS or draws > top:
                     break
                 draws *= 4
             if len(found) < limit:  # little of the catalogue is granted, or there is little of it
-                found |= dict.fromkeys(run(f"SELECT id FROM track WHERE {seen} LIMIT ?", (*granted, _MOST_DRAWS)).scalars())
+                found |= dict.fromkeys(row[0] for row in run(f"SELECT id FROM track WHERE {seen} LIMIT ?", (*granted, _MOST_DRAWS)))
         ids = sorted(found)
         return ids if len(ids) <= limit else random.Random(seed).sample(ids, limit)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from segue.model import Candidate, Query, Removed, Track
+from segue.model import Candidate, Query, Removed, Sketch
 from segue.types import TrackId
 
 __all__ = ["allow", "refusal"]
 
 
-def refusal(track: Track | None, query: Query, hidden: frozenset[str]) -> str | None:
+def refusal(track: Sketch | None, query: Query, hidden: frozenset[str]) -> str | None:
     """Why this track may not be given: ``unknown``, ``not_granted``, ``missing`` or ``hidden``; None when it may.
 
     ``hidden`` holds ids of tracks, releases and artists.
@@ -25,7 +25,7 @@ def refusal(track: Track | None, query: Query, hidden: frozenset[str]) -> str | 
 
 
 def allow(
-    candidates: Sequence[Candidate], tracks: Mapping[TrackId, Track], query: Query, hidden: frozenset[str]
+    candidates: Sequence[Candidate], tracks: Mapping[TrackId, Sketch], query: Query, hidden: frozenset[str]
 ) -> tuple[list[Candidate], list[Removed]]:
     """Keep what may be given. Only removes, and says why."""
     kept: list[Candidate] = []

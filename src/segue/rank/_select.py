@@ -7,7 +7,7 @@ neighbours exists just when the sum over artists of min(count, cap) reaches r, c
 beside a shared one while another choice remains; where that fails, a bounded search looks for an order without such neighbours.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,25 +57,33 @@ def _greedy(choices: Sequence[Choice], n: int, after: tuple[str, ...]) -> list[C
     left = sorted(choices, key=lambda choice: (-choice.score, choice.id))
     counts = Counter(choice.artist for choice in left)
     out: list[Choice] = []
+    used: dict[str, int] = {}
     before = frozenset(after)
     last = after[0] if after else ""
     while len(out) < n:
-        best = _best(left, counts, n - len(out), out, before, last)
+        near = frozenset(choice.release for choice in out[-_RELEASE_GAP:] if choice.release)
+        best = _best(left, counts, n - len(out), used, near, before, last)
         left.remove(best)
         counts[best.artist] -= 1
+        used[best.artist] = used.get(best.artist, 0) + 1
         out.append(best)
         before, last = frozenset(best.artists), best.artist
     return out
 
 
-def _best(left: list[Choice], counts: Counter[str], places: int, out: list[Choice], before: frozenset[str], last: str) -> Choice:
-    used: dict[str, int] = defaultdict(int)
-    for choice in out:
-        used[choice.artist] += 1
-    near = {choice.release for choice in out[-_RELEASE_GAP:] if choice.release}
+def _best(
+    left: list[Choice],
+    counts: Counter[str],
+    places: int,
+    used: dict[str, int],
+    near: frozenset[str],
+    before: frozenset[str],
+    last: str,
+) -> Choice:
+    """``used``: how many of each artist were chosen; ``near``: the releases chosen last."""
 
     def worth(choice: Choice) -> tuple[float, str]:
-        return choice.score - _ARTIST_COST * used[choice.artist] - _RELEASE_COST * (choice.release in near), choice.id
+        return choice.score - _ARTIST_COST * used.get(choice.artist, 0) - _RELEASE_COST * (choice.release in near), choice.id
 
     free = [choice for choice in left if before.isdisjoint(choice.artists)]
     if not _feasible(counts, places, last):
@@ -83,6 +91,8 @@ def _best(left: list[Choice], counts: Counter[str], places: int, out: list[Choic
         crowd = max(counts, key=lambda artist: (counts[artist], artist))
         free = [choice for choice in free if choice.artist == crowd] or free
         return max(free or left, key=worth)
+    if free and _feasible_after(counts, (best := max(free, key=worth)).artist, places - 1):
+        return best
     ranked = sorted(free, key=worth, reverse=True)
     return next((choice for choice in ranked if _feasible_after(counts, choice.artist, places - 1)), None) or max(free or left, key=worth)
 

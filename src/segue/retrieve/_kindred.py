@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from segue.model import Candidate, Query, Track
+from segue.model import Candidate, Query, Sketch
 from segue.ports import Catalogue, History
 from segue.retrieve._seed import seed_of
 from segue.types import TrackId
@@ -49,15 +49,15 @@ class Kindred:
             for track_id, shares in found.items()
         ]
 
-    def _seeds(self, query: Query) -> list[Track]:
+    def _seeds(self, query: Query) -> list[Sketch]:
         ids: Sequence[TrackId] = query.seeds[:_SEEDS]
         if not ids:
             plays = self._history.plays(query.user_id, 20)
             ids = list(dict.fromkeys(play.track_id for play in plays if play.outcome != "skipped"))[:_SEEDS]
-        tracks = self._catalogue.tracks(ids)
+        tracks = self._catalogue.sketches(ids)
         return [tracks[id_] for id_ in ids if id_ in tracks and tracks[id_].library_id in query.libraries]
 
-    def _note(self, found: dict[TrackId, dict[str, TrackId]], share: str, seed: Track, ids: Sequence[TrackId]) -> None:
+    def _note(self, found: dict[TrackId, dict[str, TrackId]], share: str, seed: Sketch, ids: Sequence[TrackId]) -> None:
         for track_id in ids:
             if track_id != seed.id:
                 found.setdefault(track_id, {}).setdefault(share, seed.id)

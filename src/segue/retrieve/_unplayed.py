@@ -50,7 +50,7 @@ class Unplayed:
     def _genres(self, query: Query) -> dict[str, TrackId]:
         """The genres most frequent among a few favourites, each with one of them; with none, none."""
         best = self._history.favourites(query.user_id, 20, not_since=Instant(query.at + 1), at=query.at)
-        tracks = self._catalogue.tracks([TrackId(one.id) for one in best])
+        tracks = self._catalogue.sketches([TrackId(one.id) for one in best])
         bearers: dict[str, list[TrackId]] = defaultdict(list)
         for one in best:
             track = tracks.get(TrackId(one.id))

@@ -27,6 +27,7 @@ PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHE
 _NEAR = f"{PLAYS} AND until_at >= ? AND until_at - (last_at - started_at) <= ?"
 _LISTENS = f"SELECT {', '.join(_LISTEN_FIELDS)} FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ?"
 _ANY_LISTEN = "SELECT 1 FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? LIMIT 1"
+_COUNTED = "SELECT id, started_at FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? AND counted = 1 ORDER BY id"
 _NEAR_LISTENS = f"{_LISTENS} AND id >= ? AND id < ?"
 _ADD_LISTEN = f"INSERT OR REPLACE INTO listen (user_id, {', '.join(_LISTEN_FIELDS)}) VALUES (?{', ?' * len(_LISTEN_FIELDS)})"
 _DROP_LISTEN = "DELETE FROM listen WHERE user_id = ? AND id = ?"
@@ -63,6 +64,8 @@ _WHOLE_NOTES = (
 )
 _Count = tuple[int, int, int | None, int | None]
 """Listens, skips, and when the first and last listen began."""
+_Note = tuple[str, str, int, int, int | None, int | None, bytes | None]
+"""A row of ``_NOTES``."""
 _NONE: _Count = (0, 0, None, None)
 _ADD_TO_WHOLE = (
     "INSERT INTO annotation (user_id, type, id, rating, hidden, play_count, skip_count, first_played_at, last_played_at)"
@@ -92,78 +95,117 @@ class _Part:
     whole: bool
 
 
+@dataclass(slots=True)
+class _Recount:
+    """What becomes of one track or external. ``counted``: its listens, skips, first and last listen, where they may have changed."""
+
+    id: str
+    facts: Facts
+    gone: list[str]
+    new: list[ListenRow]
+    counted: _Count | None
+    wholes: set[tuple[str, str]]
+    """Releases and artists whose counts are to be summed anew."""
+
+
 def recount(raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change]) -> None:
     """Count the changed plays of these tracks and externals anew, and all that is summed over them."""
     ids = sorted(changes)
     notes = {row[1]: row for row in raw.execute(_NOTES, (user_id, json.dumps(ids)))}
     now = _facts.facts_of(raw, user_id, ids)
     sums = Sums()
-    gone: list[tuple[str, str]] = []
-    new: list[tuple[object, ...]] = []
-    counted: dict[str, tuple[int, int]] = {}
-    facts_of: dict[str, Facts] = {}
+    done = [_compare(raw, user_id, id, changes[id], now[id], notes.get(id), sums) for id in ids]
+    raw.executemany(_DROP_LISTEN, [(user_id, listen_id) for one in done for listen_id in one.gone])
+    raw.executemany(_ADD_LISTEN, [(user_id, *_listen_values(listen)) for one in done for listen in one.new])
+    _sums.store(raw, user_id, sums)
+    _annotate(raw, user_id, done, notes)
+
+
+def _compare(raw: sqlite3.Connection, user_id: str, id: str, change: Change, facts: Facts, note: _Note | None, sums: Sums) -> _Recount:
+    """The listens of one thing as they were and as they are; ``sums`` takes the difference."""
+    counted_as = _facts.decode(note[6]) if note is not None and note[6] else None
+    part = _part(raw, user_id, id, change, facts, counted_as)
+    if facts.duration_ms is None:
+        known = counted_as.length_ms if counted_as is not None and not part.whole else None
+        facts = msgspec.structs.replace(facts, length_ms=known or length_of(part.rows))
+    taken_as = counted_as or facts
+    same_facts = taken_as == facts
+    if not same_facts and not part.whole:
+        part = _part(raw, user_id, id, Change(), facts, None)
+    before, after = part.before, {listen.id: listen for listen in _listens(part.rows, facts)}
+    for listen in before.values():
+        if not same_facts or after.get(listen.id) != listen:
+            sums.add(listen, taken_as, -1)
+    for listen in after.values():
+        if not same_facts or before.get(listen.id) != listen:
+            sums.add(listen, facts, 1)
+    counted = None
+    if before != after or not same_facts or (note is None and after) or (note is not None and note[6] is None):
+        counted = _count_of(raw, user_id, id, part, after, note)
+    return _Recount(
+        id,
+        facts,
+        gone=[listen_id for listen_id in before if listen_id not in after],
+        new=[listen for listen in after.values() if before.get(listen.id) != listen],
+        counted=counted,
+        wholes=_wholes_of(counted_as) | _wholes_of(facts) if counted_as is not None and not same_facts else set(),
+    )
+
+
+def _count_of(raw: sqlite3.Connection, user_id: str, id: str, part: _Part, after: Mapping[str, ListenRow], note: _Note | None) -> _Count:
+    now = _counted(after.values())
+    if part.whole or note is None:
+        return now
+    old = _counted(part.before.values())
+    listens, skips = note[2] + now[0] - old[0], note[3] + now[1] - old[1]
+    if not listens:
+        return 0, skips, None, None
+    if any(listen.counted and not ((still := after.get(listen.id)) and still.counted) for listen in part.before.values()):
+        return listens, skips, *_edges(raw, user_id, id, part, after)
+    return _plus((listens, skips, note[4], note[5]), (0, 0, now[2], now[3]))
+
+
+def _edges(raw: sqlite3.Connection, user_id: str, id: str, part: _Part, after: Mapping[str, ListenRow]) -> tuple[int, int]:
+    """When the first and the last listen began, where one that counted went. Those of ``part`` are not stored yet as they are now."""
+    starts = [listen.started_at for listen in after.values() if listen.counted]
+    for order in ("ASC", "DESC"):
+        for listen_id, started_at in raw.execute(f"{_COUNTED} {order}", (user_id, id)):
+            if listen_id not in part.before:
+                starts.append(started_at)
+                break
+    return min(starts), max(starts)
+
+
+def _annotate(raw: sqlite3.Connection, user_id: str, done: Sequence[_Recount], notes: Mapping[str, _Note]) -> None:
+    """Keep the counts of tracks and externals, and bring those of their releases and artists along."""
     changed: list[str] = []
-    wholes: set[tuple[str, str]] = set()
-    for id in ids:
-        note = notes.get(id)
-        counted_as = _facts.decode(note[6]) if note is not None and note[6] else None
-        part = _part(raw, user_id, id, changes[id], now[id], counted_as)
-        facts = now[id]
-        if facts.duration_ms is None:
-            known = counted_as.length_ms if counted_as is not None and not part.whole else None
-            facts = msgspec.structs.replace(facts, length_ms=known or length_of(part.rows))
-        facts_of[id] = facts
-        taken_as = counted_as or facts
-        same_facts = taken_as == facts
-        if not same_facts and not part.whole:
-            part = _part(raw, user_id, id, Change(), facts, None)
-        after = {listen.id: listen for listen in _listens(part.rows, facts)}
-        for listen in part.before.values():
-            if not same_facts or after.get(listen.id) != listen:
-                sums.add(listen, taken_as, -1)
-            if listen.id not in after:
-                gone.append((user_id, listen.id))
-        for listen in after.values():
-            if not same_facts or part.before.get(listen.id) != listen:
-                sums.add(listen, facts, 1)
-            if part.before.get(listen.id) != listen:
-                new.append((user_id, *_listen_values(listen)))
-        if part.before != after or not same_facts or (note is None and after) or (note is not None and note[6] is None):
-            listens, skips = _counted(after.values())
-            if not part.whole and note is not None:
-                old_listens, old_skips = _counted(part.before.values())
-                listens, skips = note[2] + listens - old_listens, note[3] + skips - old_skips
-            counted[id] = (listens, skips)
-        if counted_as is not None and not same_facts:
-            wholes |= _wholes_of(counted_as) | _wholes_of(facts)
-    raw.executemany(_DROP_LISTEN, gone)
-    raw.executemany(_ADD_LISTEN, new)
+    wholes = {whole for one in done for whole in one.wholes}
     more: dict[tuple[str, str], _Count] = {}
-    kept_notes: list[tuple[object, ...]] = []
+    kept: list[tuple[object, ...]] = []
     silent: list[tuple[object, ...]] = []
-    for id, (listens, skips) in counted.items():
-        note, facts = notes.get(id), facts_of[id]
-        first, last = (_edge(raw, user_id, id, "ASC"), _edge(raw, user_id, id, "DESC")) if listens else (None, None)
-        count: _Count = (listens, skips, first, last)
+    for one in done:
+        count = one.counted
+        if count is None:
+            continue
+        id, note, facts = one.id, notes.get(one.id), one.facts
         type = note[0] if note is not None else "external" if facts.external else "track"
         # What is not in the library is listed by its counts, so it has them even where they are nought.
-        if listens or skips or (facts.external and raw.execute(_ANY_LISTEN, (user_id, id)).fetchone()):
-            kept_notes.append((user_id, type, id, *count, _facts.encode(facts)))
+        if count[0] or count[1] or (facts.external and raw.execute(_ANY_LISTEN, (user_id, id)).fetchone()):
+            kept.append((user_id, type, id, *count, _facts.encode(facts)))
         elif note is not None:
-            kept_notes.append((user_id, type, id, *_NONE, None))
+            kept.append((user_id, type, id, *_NONE, None))
             silent.append((user_id, type, id))
             wholes |= _wholes_of(facts)
-        stored = tuple(note[2:6]) if note is not None else _NONE
+        stored: _Count = (note[2], note[3], note[4], note[5]) if note is not None else _NONE
         if stored != count and not facts.external:
             if _narrower(stored, count):
                 changed.append(id)
             else:
-                added = (listens - stored[0], skips - stored[1], first, last)
+                added = (count[0] - stored[0], count[1] - stored[1], count[2], count[3])
                 for kind, whole in _wholes_of(facts):
                     more[kind, whole] = _plus(more.get((kind, whole), _NONE), added)
-    raw.executemany(_ADD_NOTE, kept_notes)
+    raw.executemany(_ADD_NOTE, kept)
     raw.executemany(_DROP_NOTE, silent)
-    _sums.store(raw, user_id, sums)
     _add_to_wholes(raw, user_id, {key: added for key, added in more.items() if key not in wholes})
     if changed or wholes:
         _count_wholes(raw, user_id, changed, wholes)
@@ -188,11 +230,6 @@ def _part(raw: sqlite3.Connection, user_id: str, id: str, change: Change, facts:
             first, last = min(first, low), max(last, high)
     rows = [PlayRow(*row) for row in raw.execute(PLAYS, (user_id, id))]
     return _Part(rows, {row[0]: ListenRow(*row) for row in raw.execute(_LISTENS, (user_id, id))}, whole=True)
-
-
-def _edge(raw: sqlite3.Connection, user_id: str, id: str, order: str) -> int:
-    sql = "SELECT started_at FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? AND counted = 1 ORDER BY id "
-    return int(raw.execute(f"{sql}{order} LIMIT 1", (user_id, id)).fetchone()[0])
 
 
 def _listens(rows: Sequence[PlayRow], facts: Facts) -> list[ListenRow]:
@@ -237,13 +274,14 @@ def plays_of(raw: sqlite3.Connection, user_id: str, listen_id: str) -> tuple[tup
     return ()
 
 
-def _counted(listens: Iterable[ListenRow]) -> tuple[int, int]:
-    """(listens, skips)."""
-    heard = skips = 0
+def _counted(listens: Iterable[ListenRow]) -> _Count:
+    skips = 0
+    starts: list[int] = []
     for listen in listens:
-        heard += listen.counted
+        if listen.counted:
+            starts.append(listen.started_at)
         skips += listen.outcome == "skipped"
-    return heard, skips
+    return len(starts), skips, min(starts, default=None), max(starts, default=None)
 
 
 def _narrower(before: _Count, now: _Count) -> bool:

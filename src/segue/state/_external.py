@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -25,14 +26,19 @@ _JOINED = re.compile(r"\s*(?:,|;|&| feat\.? | ft\.? | featuring | with | x | vs\
 
 def external_id(external: Mapping[str, str]) -> str | None:
     """The id of what a subject's ``external`` names; None when it names nothing."""
-    artist, title = external.get("artist", ""), external.get("title", "")
-    if title:
-        return _hashed("t", fold(artist), fold(title))
+    if title := external.get("title", ""):
+        return _named_id(external.get("artist", ""), title)
     if known := external.get("isrc") or external.get("mbid"):
         return _hashed("i", known.casefold())
     return None
 
 
+@lru_cache(8192)
+def _named_id(artist: str, title: str) -> str:
+    return _hashed("t", fold(artist), fold(title))
+
+
+@lru_cache(8192)
 def artist_id(name: str) -> str:
     """The id of an artist who is known by name alone."""
     return _hashed("a", fold(name))

@@ -12,8 +12,9 @@ Change a definition, and raise :data:`VERSION`: every listener's sums are then m
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -58,9 +59,26 @@ class ListenRow:
     utc_offset_min: int | None
 
 
-def local(listen: ListenRow) -> datetime:
+class Hour(NamedTuple):
+    """When a listen began, to the hour."""
+
+    year: str
+    day: str
+    """``2026-11-21``."""
+    weekday: int
+    """0: Monday."""
+    hour: int
+
+
+def local(listen: ListenRow) -> Hour:
     """When it began, by the listener's clock where that is known, else UTC."""
-    return datetime.fromtimestamp(listen.started_at // 1000, UTC) + timedelta(minutes=listen.utc_offset_min or 0)
+    return _hour((listen.started_at // 1000 + (listen.utc_offset_min or 0) * 60) // 3600)
+
+
+@lru_cache(4096)
+def _hour(number: int) -> Hour:
+    at = datetime(1970, 1, 1) + timedelta(hours=number)
+    return Hour(f"{at.year:04d}", f"{at:%Y-%m-%d}", at.weekday(), at.hour)
 
 
 def part_of_day(hour: int) -> str:
@@ -74,7 +92,7 @@ class Feature:
 
     period: str
     kind: str
-    keys: Callable[[ListenRow, Facts, datetime], Iterable[str]]
+    keys: Callable[[ListenRow, Facts, Hour], Iterable[str]]
     half_life_days: float | None = None
     music: bool = True
 
@@ -95,10 +113,11 @@ FEATURES = (
     Feature("year", "artist", lambda listen, facts, at: facts.artists),
     Feature("year", "release", lambda listen, facts, at: (facts.release,) if facts.release else ()),
     Feature("year", "genre", lambda listen, facts, at: facts.genres),
-    Feature("year", "hour", lambda listen, facts, at: (f"{at.weekday()}{at.hour:02d}",), music=False),
-    Feature("days", "day", lambda listen, facts, at: (f"{at:%Y-%m-%d}",), music=False),
+    Feature("year", "hour", lambda listen, facts, at: (f"{at.weekday}{at.hour:02d}",), music=False),
+    Feature("days", "day", lambda listen, facts, at: (at.day,), music=False),
 )
 _HALF_LIFE_DAYS = {(one.period, one.kind): one.half_life_days for one in FEATURES if one.half_life_days}
+_HALF_LIVES = frozenset(_HALF_LIFE_DAYS.values())
 
 
 @lru_cache(65536)
@@ -111,6 +130,11 @@ def weight(at: int, half_life_days: float) -> int:
     steps = (at - EPOCH_MS) * _STEPS // int(half_life_days * _DAY_MS)
     whole, step = divmod(steps, _STEPS)
     return _power(step) << whole if whole >= 0 else _power(step) >> min(-whole, 2 * _PLACES)
+
+
+def fades(period: str, kind: str) -> bool:
+    """Whether it is asked how recent a sum is."""
+    return (period, kind) in _HALF_LIFE_DAYS
 
 
 def log_weight(total: int) -> float | None:
@@ -137,13 +161,13 @@ class Sums:
         if not listen.counted and not skip:
             return
         at = local(listen)
-        year = f"{at.year:04d}"
+        amounts = {days: sign * weight(listen.started_at, days) for days in _HALF_LIVES}
         ms = sign * min(listen.played_ms or 0, _LONGEST_MS) if listen.counted else 0
         for feature in FEATURES:
             if feature.music and not facts.music:
                 continue
-            amount = sign * weight(listen.started_at, feature.half_life_days) if feature.half_life_days else 0
-            period = year if feature.period == "year" else feature.period
+            amount = amounts[feature.half_life_days] if feature.half_life_days else 0
+            period = at.year if feature.period == "year" else feature.period
             for key in feature.keys(listen, facts, at):
                 sums = self.by_key.get((period, feature.kind, key))
                 if sums is None:

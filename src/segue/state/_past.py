@@ -300,29 +300,25 @@ def _from_listens(raw: sqlite3.Connection, user_id: str, period: Window, n: int,
     first, last = _instants(period, 0)
     # Each listen has its own clock; a day on either side holds all that may fall into the period by it.
     low, high = (base62(max(0, at) << 80) for at in (first - _DAY_MS, last + _DAY_MS))
-    tracks: dict[str, list[int]] = {}
-    days: dict[str, list[int]] = {}
-    sql = "SELECT track_id, started_at, played_ms, counted, outcome, utc_offset_min FROM listen WHERE user_id = ? AND id >= ? AND id < ?"
-    names: dict[int, str] = {}
-    for track_id, started_at, played_ms, counted, outcome, own_offset in raw.execute(sql, (user_id, low, high)):
-        local_ms = started_at + (own_offset or 0) * 60_000
-        if not first <= local_ms < last:
-            continue
-        if not counted:
-            out.skips += outcome == "skipped"
-            continue
-        day, within = divmod(local_ms, _DAY_MS)
-        ms = min(played_ms or 0, 4 * 3_600_000)
-        out.listens += 1
+    begun = "started_at + coalesce(utc_offset_min, 0) * 60000"
+    day = f"({begun} + {_DAY_MS}) / {_DAY_MS} - 1"  # rounds down also before 1970
+    hour = f"({begun} + {_DAY_MS}) % {_DAY_MS} / 3600000"
+    heard = f"sum(min(coalesce(played_ms, 0), {4 * 3_600_000}))"
+    within = f"FROM listen WHERE user_id = ? AND id >= ? AND id < ? AND {begun} >= ? AND {begun} < ?"
+    bounds = (user_id, low, high, first, last)
+    out.skips = raw.execute(f"SELECT count(*) {within} AND counted = 0 AND outcome = 'skipped'", bounds).fetchone()[0]
+    days: dict[int, tuple[int, int]] = {}
+    for number, of_day, listens, ms in raw.execute(
+        f"SELECT {day}, {hour}, count(*), {heard} {within} AND counted = 1 GROUP BY 1, 2", bounds
+    ):
+        out.listens += listens
         out.ms += ms
-        out.hours[(day + 3) % 7 * 24 + within // 3_600_000] += 1
-        if day not in names:
-            names[day] = (date(1970, 1, 1) + timedelta(day)).isoformat()
-        for sums, key in ((tracks, track_id), (days, names[day])):
-            held = sums.setdefault(key, [0, 0])
-            held[0] += 1
-            held[1] += ms
-    out.days = {key: (listens, ms) for key, (listens, ms) in sorted(days.items())}
+        out.hours[(number + 3) % 7 * 24 + of_day] += listens
+        before = days.get(number, (0, 0))
+        days[number] = (before[0] + listens, before[1] + ms)
+    out.days = {(date(1970, 1, 1) + timedelta(number)).isoformat(): sums for number, sums in sorted(days.items())}
+    by_track = raw.execute(f"SELECT track_id, count(*), {heard} {within} AND counted = 1 GROUP BY 1", bounds)
+    tracks = {track_id: [listens, ms] for track_id, listens, ms in by_track}
     by_kind: dict[str, dict[str, list[int]]] = {kind: {} for kind in _KINDS}
     facts_sql = "SELECT id, facts FROM annotation WHERE user_id = ? AND facts IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
     for track_id, stored in raw.execute(facts_sql, (user_id, json.dumps(list(tracks)))):

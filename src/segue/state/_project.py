@@ -26,12 +26,14 @@ _logger = get_logger("state")
 _NAME = "listens"
 _LARGEST, _SMALLEST = 1_000, 50
 """Events a transaction while catching up, fitted so that each stays well under 50 ms."""
-_SLOW_S, _QUICK_S = 0.035, 0.015
+_CHUNK = 2_000
+_SLOW_S, _QUICK_S = 0.035, 0.020
 _REBUILD = -1
 """The stored offset while a rebuild still deletes: whoever finds it goes on deleting first."""
 _MARK_FIELDS = [field.name for field in fields(MarkRow)]
 _SOME_PLAYS = f"SELECT {', '.join(_count.PLAY_FIELDS)} FROM play WHERE user_id = ? AND play_id {_count.IN}"
 _PUT_PLAY = f"INSERT OR REPLACE INTO play ({', '.join(_count.PLAY_FIELDS)}) VALUES ({', '.join('?' * len(_count.PLAY_FIELDS))})"
+_RELEASES = "SELECT id, release_id FROM track WHERE id IN (SELECT value FROM json_each(?))"
 OWN_TABLES = (t.play, t.annotation, t.listen, t.tally, t.external)
 """All that is made of the log alone."""
 
@@ -44,10 +46,12 @@ def raw_of(connection: sa.Connection) -> sqlite3.Connection:
 class Projections:
     """Follows the log. Thread-safe; whoever comes while another projects waits, and then finds its own events projected too."""
 
-    def __init__(self, db: Database, log: EventLog) -> None:
+    def __init__(self, db: Database, log: EventLog, *, chunk: int = _CHUNK) -> None:
+        """``chunk``: events read at once; five times as many when so many are to be projected that no listener waits for them."""
         self._db = db
         self._log = log
         self.lock = threading.Lock()
+        self._chunk = chunk
         self._batch = 300
         self._reached = self._stored()
 
@@ -85,19 +89,55 @@ class Projections:
         return self._reached
 
     def _step(self) -> None:
-        rows = self._log.read(self._reached, self._batch)
+        """Project the next chunk of the log in one or more transactions, the last of which moves the offset.
+
+        Each leaves the rows as some set of events would. After a crash between them the chunk is projected again, and what was there
+        already adds nothing: so a chunk may be sorted, and what belongs together is read and written once.
+        """
+        behind = self._log.last_offset() - self._reached
+        rows = self._log.read(self._reached, self._chunk * 5 if behind > self._chunk * 5 else self._chunk)
         # The log's end may lie beyond its last row, when the rows there were repeats or erased.
         end = rows[-1][0] if rows else self._log.last_offset()
+        segments = list(_segments([event for _, event in rows])) or [[]]
+        for number, segment in enumerate(segments):
+            together = self._sorted(segment) if len(segment) > self._batch else segment
+            done = 0
+            while True:
+                part = together[done : done + self._batch]
+                done += len(part)
+                last = done >= len(together)
+                self._write(part, end if last and number == len(segments) - 1 else None)
+                if last:
+                    break
+        self._reached = end
+
+    def _sorted(self, events: list[Event]) -> list[Event]:
+        """By listener, and then by release or artist."""
+        ids = sorted({event.subject.id for event in events if event.subject is not None and event.subject.id})
+        with self._db.read() as connection:
+            releases = dict(raw_of(connection).execute(_RELEASES, (json.dumps(ids),)).fetchall())
+
+        def place(event: Event) -> tuple[str, str, str]:
+            subject = event.subject
+            if subject is None:
+                return event.user_id, "", ""
+            if subject.external is not None:
+                return event.user_id, subject.external.get("artist", ""), subject.external.get("title", "")
+            return event.user_id, releases.get(subject.id, ""), subject.id or ""
+
+        return sorted(events, key=place)
+
+    def _write(self, events: list[Event], offset: int | None) -> None:
         with self._db.write(urgent=True) as connection:
             started = time.thread_time()  # not the wall clock: a busy machine must not make the steps tiny
-            for segment in _segments([event for _, event in rows]):
-                _apply(connection, segment)
-            _store_offset(connection, end)
+            if events:
+                _apply(connection, events)
+            if offset is not None:
+                _store_offset(connection, offset)
             spent = time.thread_time() - started
-        self._reached = end
         if spent > _SLOW_S:
-            self._batch = max(_SMALLEST, self._batch // 2)
-        elif spent < _QUICK_S and len(rows) == self._batch:
+            self._batch = max(_SMALLEST, self._batch * 3 // 4)
+        elif spent < _QUICK_S and len(events) == self._batch:
             self._batch = min(_LARGEST, self._batch * 3 // 2)
 
     def plays_of(self, user_id: str, listen_id: str) -> tuple[tuple[str, str], ...]:
