@@ -2,7 +2,7 @@
 
 In: a list of :class:`~segue.analyse.Ask`. Out: one :class:`~segue.analyse.Heard` for each, in order. Ends when its input ends.
 
-It runs when nothing else wants the processor or the disk, on one thread. Memory is limited for the process, processor seconds for each
+It runs when nothing else wants the processor or the disk (``--eager``: like any program), on one thread. Memory is limited for the process, processor seconds for each
 file: at the lowest priority a clock on the wall says nothing about a file.
 """
 
@@ -65,13 +65,16 @@ def _answer(ear: "Ear", ask: Ask) -> Heard:
 
 
 def _step_back() -> None:
-    """Lowest priority, and limits."""
+    """Behind everything else."""
     with suppress(OSError):
         os.nice(19)
     with suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     if (number := _IOPRIO_SET.get(platform.machine())) and sys.platform == "linux":
         ctypes.CDLL(None).syscall(number, 1, 0, _IDLE_CLASS)
+
+
+def _limit() -> None:
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -80,7 +83,9 @@ def _step_back() -> None:
 def main() -> None:
     signal.signal(signal.SIGVTALRM, _ring)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner decides when to end
-    _step_back()
+    if "--eager" not in sys.argv:
+        _step_back()
+    _limit()
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     from segue.analyse._hear import Ear  # numpy reads the number of threads when it is loaded
 

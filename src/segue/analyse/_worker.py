@@ -17,12 +17,12 @@ limits, which count processor seconds, come first unless it hangs."""
 
 
 class AnalysisWorker:
-    """One worker process, started when first asked. For one thread at a time."""
+    """One worker process, started when first asked. For one thread at a time. ``eager``: at ordinary priority, for measurements."""
 
-    def __init__(self, *, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, *, answer_s: float = ANSWER_S, eager: bool = False) -> None:
         self._answer_s = answer_s
         models = {name: os.environ[name] for name in ("SEGUE_MODELS",) if name in os.environ}
-        self._pipe = PipeWorker(["-m", "segue.analyse"], answer_s=answer_s, environment=models)
+        self._pipe = PipeWorker(["-m", "segue.analyse", *(["--eager"] if eager else [])], answer_s=answer_s, environment=models)
 
     @property
     def pid(self) -> int | None:
