@@ -18,7 +18,7 @@ def test_a_model_is_sought_where_it_may_lie(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / MODEL).write_bytes(b"no model")
-    with pytest.raises(Exception, match="model|INVALID|protobuf"):
+    with pytest.raises(Exception, match=r"model|INVALID|protobuf"):
         Speech(tmp_path / MODEL)
 
 

@@ -2,8 +2,8 @@
 
 In: a list of :class:`~segue.analyse.Ask`. Out: one :class:`~segue.analyse.Heard` for each, in order. Ends when its input ends.
 
-It runs when nothing else wants the processor or the disk (``--eager``: like any program), on one thread. Memory is limited for the process, processor seconds for each
-file: at the lowest priority a clock on the wall says nothing about a file.
+It runs when nothing else wants the processor or the disk (``--eager``: like any program), on one thread. Memory is limited for the process,
+processor seconds for each file: at the lowest priority a clock on the wall says nothing about a file.
 """
 
 import ctypes
