@@ -65,7 +65,7 @@ def measure(prints: dict[str, dict[Path, bytes]]) -> None:
         say(name, n=len(alike), lowest=round(min(alike), 3), median=round(statistics.median(alike), 3), missed=missed)
     other = []
     began = time.perf_counter()
-    for name, by_path in prints.items():
+    for by_path in prints.values():
         for one, two in itertools.combinations(originals, 2):
             other.append(similarity(originals[one], by_path[two]))
     took = time.perf_counter() - began

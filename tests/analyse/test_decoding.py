@@ -1,9 +1,9 @@
 """What FFmpeg is made to say of real files, of every format and of every kind of nonsense."""
 
-import itertools
 import os
 import shutil
 import struct
+from itertools import pairwise
 from pathlib import Path
 
 import mutagen
@@ -239,7 +239,7 @@ def test_windows_of_any_length_lie_where_they_say() -> None:
         for number, window in enumerate(windows[1:-1], 1):
             ideal = (seconds - 60) * number / 4
             assert ideal - max(60, seconds / 8) <= window.start_s <= ideal
-        assert all(b.start_s - a.start_s >= 59.999 for a, b in itertools.pairwise(windows))
+        assert all(b.start_s - a.start_s >= 59.999 for a, b in pairwise(windows))
 
 
 def test_a_waveform_shows_where_it_is_loud() -> None:

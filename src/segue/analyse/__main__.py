@@ -4,8 +4,8 @@ The pipe carries frames of a big-endian length (4 bytes) and a msgpack value.
 
 In: a list of :class:`~segue.analyse.Ask`. Out: one :class:`~segue.analyse.Heard` for each, in order. Ends when its input ends.
 
-It runs when nothing else wants the processor or the disk, on one thread. Memory is limited for the process, processor seconds for each
-file: at the lowest priority a clock on the wall says nothing about a file.
+It runs when nothing else wants the processor or the disk (``--eager``: like any program), on one thread. Memory is limited for the process,
+processor seconds for each file: at the lowest priority a clock on the wall says nothing about a file.
 """
 
 import ctypes
@@ -67,7 +67,7 @@ def _answer(ear: "Ear", ask: Ask) -> Heard:
 
 
 def _step_back(priority: str) -> None:
-    """Behind what listeners wait for, and within limits."""
+    """Behind what listeners wait for."""
     if priority != "normal":
         with suppress(OSError):
             os.nice(19)
@@ -76,6 +76,9 @@ def _step_back(priority: str) -> None:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         if (number := _IOPRIO_SET.get(platform.machine())) and sys.platform == "linux":
             ctypes.CDLL(None).syscall(number, 1, 0, _IDLE_CLASS)
+
+
+def _limit() -> None:
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -85,6 +88,7 @@ def main() -> None:
     signal.signal(signal.SIGVTALRM, _ring)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner decides when to end
     _step_back(sys.argv[1] if len(sys.argv) > 1 else "idle")
+    _limit()
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     from segue.analyse._hear import Ear  # numpy reads the number of threads when it is loaded
 

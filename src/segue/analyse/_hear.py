@@ -1,5 +1,6 @@
 """What the worker does with one file: decode, describe, embed."""
 
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -59,7 +60,9 @@ class Ear:
 
     def _described(self, decoded: Decoded, spectra: Spectra) -> Description:
         description = describe(decoded.windows, decoded.duration_s, transformed=spectra)
-        return msgspec.structs.replace(description, values=description.values | self._measured(decoded))
+        values = description.values | self._measured(decoded)
+        finite = {name: one for name, one in values.items() if isfinite(one.value) and isfinite(one.confidence)}
+        return msgspec.structs.replace(description, values=finite)
 
     def _measured(self, decoded: Decoded) -> dict[str, Value]:
         levels = {"loudness_lufs": decoded.loudness_lufs, "loudness_range_lu": decoded.range_lu, "true_peak_dbtp": decoded.true_peak_db}

@@ -113,7 +113,7 @@ def _sections(spectra: Spectra, head: float, ended: float) -> tuple[Section, ...
     labels = _labels([mean for _, _, mean, _ in pieces])
     loudest = max((level for *_, level in pieces), default=1.0)
     return tuple(
-        Section(start_s=round(start, 3), end_s=round(end, 3), label=label, energy=min(1.0, level / max(loudest, 1e-9)))
+        Section(start_s=round(float(start), 3), end_s=round(float(end), 3), label=label, energy=float(min(1.0, level / max(loudest, 1e-9))))
         for (start, end, _, level), label in zip(pieces, labels, strict=True)
     )
 

@@ -12,7 +12,9 @@ MUSIC = "0.2*sin(2*PI*t*110*pow(2,floor(mod(t*2,12))/12))+0.15*sin(2*PI*t*(330+1
 def render(path: Path, sound: str, *arguments: str, seconds: float = 5, rate: int = 44100) -> Path:
     """``sound``: an expression in ``t`` for each channel (FFmpeg's ``aevalsrc``), or a whole source, as ``anullsrc``. The suffix names the
     format."""
-    source = sound if sound.startswith(("anull", "sine", "anoise")) else f"aevalsrc='{sound}':s={rate}:d={seconds}"
+    expressions, _, layout = sound.partition(":c=")
+    quoted = f"'{expressions}'" + (f":c={layout}" if layout else "")
+    source = sound if sound.startswith(("anull", "sine", "anoise")) else f"aevalsrc={quoted}:s={rate}:d={seconds}"
     return convert(None, path, "-f", "lavfi", "-i", source, "-t", str(seconds), *arguments)
 
 
