@@ -225,6 +225,7 @@ def test_windows_of_any_length_lie_where_they_say() -> None:
         step = 1_000_003  # no whole number of samples
         for start in range(0, len(raw), step):
             samples.feed(raw[start : start + step])
+        samples.end()
         windows = samples.windows()
         assert samples.total == total
         for window in windows:
@@ -249,6 +250,7 @@ def test_a_waveform_shows_where_it_is_loud() -> None:
         y[len(y) // 2 :] = -0.5
         for part in np.array_split(y, 7):
             samples.feed(part.tobytes())
+        samples.end()
         peaks = samples.waveform()
         assert len(peaks) <= 800
         half = len(peaks) // 2

@@ -114,8 +114,24 @@ def payload_hash(path: bytes, duration_ms: int) -> bytes:
 
 def _plain(path: bytes, duration_ms: int) -> Decoded:
     samples, digest = Samples(), bytearray()
-    command = [*_open(path), "-map", "0:a:0", "-af", _MONO, "-f", "f32le", "pipe:{}", "-map", "0:a:0", *_HASH, "pipe:{}"]
+    command = [
+        *_open(path),
+        "-map",
+        "0:a:0",
+        "-af",
+        _MONO,
+        "-flush_packets",
+        "0",
+        "-f",
+        "f32le",
+        "pipe:{}",
+        "-map",
+        "0:a:0",
+        *_HASH,
+        "pipe:{}",
+    ]
     log = _run(command, [samples.feed, digest.extend], cpu_seconds(duration_ms))
+    samples.end()
     if not samples.total:
         raise _failed(log)
     if samples.peak < _SILENT or samples.not_finite:  # perhaps its channels cancel one another: found out the long way
@@ -143,12 +159,27 @@ class _Heard:
             f"[b]{_MONO},asplit=2[mono][print]"
         )
         command = [*_open(path), "-filter_complex_threads", "1", "-filter_complex", graph]
-        command += ["-map", "[mono]", "-f", "f32le", "pipe:{}"]
+        command += ["-map", "[mono]", "-flush_packets", "0", "-f", "f32le", "pipe:{}"]
         command += ["-map", "[print]", "-t", str(FINGERPRINT_S), "-f", "chromaprint", "-fp_format", "raw", "pipe:{}"]
-        command += ["-map", "[left]", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:{}", "-map", "0:a:0", *_HASH, "pipe:{}"]
+        command += [
+            "-map",
+            "[left]",
+            "-c:a",
+            "pcm_s16le",
+            "-flush_packets",
+            "0",
+            "-f",
+            "s16le",
+            "pipe:{}",
+            "-map",
+            "0:a:0",
+            *_HASH,
+            "pipe:{}",
+        ]
         sinks = [self._levels.feed, self.samples.feed, self._fingerprint.extend, self._clipped.feed, self._hash.extend]
         log = _run(command, sinks, cpu_seconds(duration_ms))
         self._levels.end()
+        self.samples.end()
         self._payload_hash = _digest(bytes(self._hash), log)
         self._errors = sum(line.count(b"[error]") for line in log.splitlines())
         if not self.samples.total:

@@ -29,6 +29,9 @@ def model_path(name: str) -> Path | None:
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
+_EXCERPTS, _EXCERPT = 3, 15 * SAMPLE_RATE_HZ
+
+
 class Speech:
     """The model, loaded. Raises whatever onnxruntime does at a file that is none."""
 
@@ -40,11 +43,13 @@ class Speech:
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
     def speechiness(self, windows: Sequence[Window]) -> Value | None:
-        """The fraction of frames in which somebody speaks (or sings as if speaking), over all windows; None under half a second.
+        """The fraction of frames in which somebody speaks (or sings as if speaking); None under half a second.
+
+        Of what lasts longer than 45 s, three excerpts of 15 s are heard, spread evenly.
 
         ``confidence`` is how far the frames' probabilities lie from one half on average, so that a model in doubt says so.
         """
-        chances = self.probabilities(windows)
+        chances = self.probabilities(_excerpts(windows))
         if chances.size < _WARM:
             return None
         return Value(value=round(float((chances >= VOICED).mean()), 4), confidence=round(float(np.abs(chances - 0.5).mean() * 2), 4))
@@ -73,3 +78,11 @@ class Speech:
         return np.concatenate(
             [out[number, _WARM : _WARM + min(_LANE, len(frames) - start)] for number, (frames, start) in enumerate(lanes)]
         )
+
+
+def _excerpts(windows: Sequence[Window]) -> Sequence[Window]:
+    if sum(len(window.y) for window in windows) <= _EXCERPTS * _EXCERPT:
+        return windows
+    whole = np.concatenate([window.y for window in windows])
+    starts = np.linspace(0, len(whole) - _EXCERPT, _EXCERPTS + 2)[1:-1].astype(int)
+    return [Window(start / SAMPLE_RATE_HZ, whole[start : start + _EXCERPT]) for start in starts.tolist()]

@@ -21,6 +21,8 @@ Due = Literal["new", "old", "space"]
 MOST_ATTEMPTS = 2
 """A file that ended a worker is tried once more: it may have been the machine. A guess."""
 _FINDING_PREFIX = "sound_"
+_OF_TASTE = frozenset({"clipped", "offset", "short", "too_long", "model"})
+"""Told beside the track's analysis alone: nothing a person would mend in a library of modern masters and jingles."""
 
 _DUE = """
 SELECT t.id, t.library_id, l.path AS root, t.path, t.duration_ms, t.quick_hash,
@@ -159,7 +161,7 @@ class Backlog:
             connection.execute(sa.insert(s.analysis).prefix_with("OR REPLACE").values(**row))
             where = (f.c.library_id == task.library_id, f.c.path == task.path, f.c.kind.startswith(_FINDING_PREFIX, autoescape=True))
             connection.execute(sa.delete(f).where(*where))
-            told = [{"kind": _FINDING_PREFIX + kind, "message": message, **here} for kind, message in findings]
+            told = [{"kind": _FINDING_PREFIX + kind, "message": message, **here} for kind, message in findings if kind not in _OF_TASTE]
             if told:
                 connection.execute(sa.insert(f).prefix_with("OR REPLACE"), told)
 
