@@ -3,7 +3,6 @@
 A dead row has NaN as its first number: its similarity is NaN, which no comparison finds larger than any other.
 """
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -20,13 +19,14 @@ _DEAD = np.float16(np.nan)
 
 
 class Codec:
-    """Encodes, decodes and scans rows of one dimension. Any thread; each has its own scanner and one core."""
+    """Encodes, decodes and scans rows of one dimension. Any thread; each scan has a scanner to itself and one core."""
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
         self._sq = faiss.ScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16)
         self._none = empty_lists(dimension, 1)
-        self._own = threading.local()
+        self._scanners: list[Any] = []
+        """At rest. None is ever destroyed: with faiss-cpu 1.15 the end of an owned one takes the types of the whole module with it."""
 
     def encode(self, vectors: "Vectors") -> "Codes":
         if not len(vectors):
@@ -56,16 +56,17 @@ class Codec:
         return self._scan(codes, query, k, above)
 
     def _scan(self, codes: "Codes", query: "Vectors", k: int, above: float) -> "tuple[Ids, Vectors]":
-        scanner = getattr(self._own, "scanner", None)
-        if scanner is None:
-            scanner = self._own.scanner = self._none.get_InvertedListScanner(True, None, None)
-            scanner.thisown = True
+        try:
+            scanner = self._scanners.pop()
+        except IndexError:
+            scanner = self._none.get_InvertedListScanner(True, None, None)
         positions = np.full(k, -1, np.int64)
         similarities = np.full(k, above, np.float32)
         scanner.set_query(faiss.swig_ptr(query))
         scanner.set_list(0, 0.0)
         rows = faiss.swig_ptr(codes.view(np.uint8))
         scanner.scan_codes(len(codes), rows, None, faiss.swig_ptr(similarities), faiss.swig_ptr(positions), k)
+        self._scanners.append(scanner)
         found = positions >= 0
         return positions[found], similarities[found]
 
