@@ -94,7 +94,7 @@ def test_it_finds_what_sounds_like_the_seed_and_says_so(loop: Loop) -> None:
 
 def test_without_seeds_it_follows_what_was_played_and_liked_but_not_what_was_skipped(loop: Loop) -> None:
     loop.act("scrobbled", 0, ago=DAY)
-    loop.act("scrobbled", 10, ago=DAY // 2)
+    loop.act("started", 10, ago=DAY // 2, play_id="p")
     loop.act("ended", 10, ago=DAY // 2 - 1, play_id="p", outcome="skipped", played_ms=2_000)
     loop.act("liked", 15, ago=3 * DAY)
     found = loop.by_sound()
