@@ -23,6 +23,7 @@ from segue.flow.forward import Forwarder, Services
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.mixes import Mixes
 from segue.flow.similar import Similar
 from segue.flow.sound import SoundFlow
 from segue.flow.track import TrackFlow
@@ -97,6 +98,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             tracks=tracks,
             sound=sound,
             similar=similar,
+            mixes=Mixes(db, catalogue, similar, listening.history.hidden),
             descriptions=Descriptions(db, sound, catalogue),
             transcoder=transcoder,
             artwork=artwork,
@@ -161,6 +163,8 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     parts.forwarder.start()
     if config.analysis:
         parts.sound.start()
+    else:
+        parts.sound.open()
     ready(f"http://{_shown(config.host)}:{port}{config.base_url}/")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

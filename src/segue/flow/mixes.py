@@ -155,6 +155,17 @@ class Mixes:
                 )
         return tracks
 
+    def near(self, listener: Listener, track_id: TrackId, n: int) -> Mixed:
+        """Those most like one track, nearest first, artists as they come: nothing but sound, so none before it was heard.
+
+        Raises :class:`~segue.errors.NotFound`.
+        """
+        seed = self._catalogue.track(listener, track_id).id
+        near = self._similar.near(seed, 2 * n + 20, listener.libraries) if n else []
+        similarity = {one.track_id: one.similarity for one in near}
+        tracks = tuple(self._sieve(listener, [seed], leave_out=[seed])(similarity)[:n])
+        return Mixed(tracks=tracks, similarities={one.id: similarity[one.id] for one in tracks}, fell_back=False)
+
     # -- on the way --------------------------------------------------------------------------------------------------
 
     def path(self, listener: Listener, from_id: TrackId, to_id: TrackId, n: int = 25) -> Mixed:

@@ -8,6 +8,7 @@ from segue.flow.forward import Forwarder
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.mixes import Mixes
 from segue.flow.similar import Similar
 from segue.flow.sound import SoundFlow
 from segue.flow.track import TrackFlow
@@ -36,6 +37,7 @@ class Parts:
     tracks: TrackFlow
     sound: SoundFlow
     similar: Similar
+    mixes: Mixes
     descriptions: Descriptions
     transcoder: Transcoder
     artwork: Artwork

@@ -9,9 +9,8 @@ import sqlalchemy as sa
 
 from segue.analyse import Description, Embedded, Heard, Value
 from segue.analyse.kept import Backlog, Sounds, Task
-from segue.analyse.models import DESCRIPTOR
+from segue.analyse.models import DESCRIPTOR, Model, dimension_of
 from segue.flow.similar import Similar
-from segue.model import Space
 from segue.store import Database
 from segue.store import schema as s
 from segue.types import Instant, Ms, TrackId
@@ -26,11 +25,16 @@ if TYPE_CHECKING:
 class Ears:
     """Stores and an index over ``folder``, and the catalogue in ``db``. Close it at the end."""
 
-    def __init__(self, db: Database, folder: Path, *, space: Space | None = None, dimension: int = 8) -> None:
+    def __init__(self, db: Database, folder: Path, *, model: Model | None = None, dimension: int = 8) -> None:
+        """Vectors are of ``model``, or of a space of this ``dimension``."""
         self.db = db
         self.sound_db = Database(folder / "sound.db")
         self.sounds = Sounds(self.sound_db)
-        self.space = space or self.sounds.space(DESCRIPTOR, "1", "", dimension)
+        self.space = (
+            self.sounds.space(model.name, model.version, model.digest, dimension_of(model))
+            if model is not None
+            else self.sounds.space(DESCRIPTOR, "1", "", dimension)
+        )
         self.similar = Similar(db, self.sounds, folder / "index")
         self.backlog = Backlog(db)
 
