@@ -133,7 +133,8 @@ def test_mixes_paths_and_related_artists_of_the_interface(http: httpx.Client, tr
     assert artist["related"]
     assert one["artists"][0]["id"] not in {other["id"] for other in artist["related"]}
     for url, status in (
-        ("/api/mix?type=track&id=nothing", 404), ("/api/mix?type=moon&id=x", 400), ("/api/mix?type=genre&id=", 400), ("/api/mix?type=genre&id=%00", 404),
+        ("/api/mix?type=track&id=nothing", 404), ("/api/mix?type=moon&id=x", 400), ("/api/mix?type=genre&id=", 400),
+        ("/api/mix?type=genre&id=%00", 404),
         (f"/api/path?from={one['id']}&to=nothing", 404), (f"/api/path?from={one['id']}&to={one['id']}&n=1", 400), ("/api/path", 400),
     ):  # fmt: skip
         assert http.get(url).status_code == status, url
