@@ -1,6 +1,8 @@
 """Mixes, paths and artists alike over a real catalogue, stores and index; only the audio is absent."""
 
+import gc
 import itertools
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -243,3 +245,19 @@ def test_artists_are_related_by_their_sound(place: Place) -> None:
     assert place.artist(100) not in related
     place.hidden.add(related[0])
     assert related[0] not in [one.id for one in place.mixes.related(place.me, place.artist(100), 20)]
+
+
+def test_threads_that_searched_may_end_and_indexes_close_without_harm_to_others(place: Place, tmp_path: Path) -> None:
+    first = ids(place.mixes.mix(place.me, "track", place.track[100], 20))
+    for round in range(3):
+        thread = threading.Thread(target=place.mixes.mix, args=(place.me, "track", place.track[round]))
+        thread.start()
+        thread.join()
+        (tmp_path / f"other-{round}").mkdir()
+        other = Place(tmp_path / f"other-{round}")
+        other.hear(other.track[:30])
+        assert other.mixes.near(other.me, other.track[0], 5).tracks
+        other.ears.close()
+        other.db.close()
+        gc.collect()
+        assert ids(place.mixes.mix(place.me, "track", place.track[100], 20)) == first
