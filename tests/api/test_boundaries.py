@@ -57,7 +57,8 @@ def some(signed_in: httpx.Client) -> dict[str, str]:
     track = next(one for one in signed_in.get("/api/tracks?limit=200").json()["items"] if one["art"])
     token = signed_in.post("/api/tokens", json={"name": "someone's"}).json()
     return {
-        "tracks": track["id"], "similar": track["id"], "releases": track["release_id"], "artists": track["artists"][0]["id"], "folders": track["folder_id"],
+        "similar": track["id"],
+        "tracks": track["id"], "releases": track["release_id"], "artists": track["artists"][0]["id"], "folders": track["folder_id"],
         "art": track["art"], "tokens": token["id"], "users": signed_in.get("/api/session").json()["user"]["id"], "libraries": "1",
         "playlists": signed_in.post("/api/playlists", json={"name": "private", "track_ids": [track["id"]]}).json()["id"],
         "slates": signed_in.post("/api/next", json={"n": 3, "seeds": [track["id"]]}).json()["id"],
