@@ -24,6 +24,7 @@ from segue.flow.forward import Forwarder, Services
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.mixes import Mixes
 from segue.flow.recordings import Recordings
 from segue.flow.similar import Similar
 from segue.flow.sound import SoundFlow
@@ -56,7 +57,12 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         stack.callback(transcoder.close)
         artwork = Artwork(data.cache / "art", max_bytes=config.art_cache_mib << 20)
         stack.callback(artwork.close)
-        listening = Listening(log, db, catalogue, slate_days=config.slate_days)
+        sound_db = Database(data.sound)
+        stack.callback(sound_db.close)
+        sounds = Sounds(sound_db)
+        similar = Similar(db, sounds, data.index)
+        stack.callback(similar.close)
+        listening = Listening(log, db, catalogue, alike=similar, slate_days=config.slate_days)
         if listening.behind() <= _FEW_EVENTS:
             listening.catch_up()
         history = History(listening, db, catalogue)
@@ -67,11 +73,6 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
         services = Services(config.listenbrainz_url, config.lastfm_url, config.lastfm_api_key, config.lastfm_secret)
         forwarder = Forwarder(db, listening, catalogue, Vault(data.secret), services)
         stack.callback(forwarder.close)
-        sound_db = Database(data.sound)
-        stack.callback(sound_db.close)
-        sounds = Sounds(sound_db)
-        similar = Similar(db, sounds, data.index)
-        stack.callback(similar.close)
         workers = config.analysis_workers or min(4, os.cpu_count() or 1)
         recordings = Recordings(db, sounds, catalogue)
         sound = SoundFlow(
@@ -115,6 +116,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             similar=similar,
             atlas=atlas,
             recordings=recordings,
+            mixes=Mixes(db, catalogue, similar, listening.history.hidden),
             descriptions=Descriptions(db, sound, catalogue),
             transcoder=transcoder,
             artwork=artwork,
@@ -179,6 +181,8 @@ async def _run(parts: Parts, config: Config, port: int, ready: Callable[[str], N
     parts.forwarder.start()
     if config.analysis:
         parts.sound.start()
+    else:
+        parts.sound.open()
     ready(f"http://{_shown(config.host)}:{port}{config.base_url}/")
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

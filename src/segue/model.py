@@ -225,6 +225,16 @@ class Space(Record, frozen=True, kw_only=True):
     dimension: int
 
 
+class Traits(Record, frozen=True, kw_only=True):
+    """What is known of the sound of a track, besides its vector."""
+
+    tempo_bpm: float | None = None
+    tags: tuple[str, ...] = ()
+    """What the tagger heard with some certainty, most certain first: guesses."""
+    spoken: bool = False
+    """Speech, audiobook or podcast: nobody's taste in music is read from it."""
+
+
 class Playlist(Record, frozen=True, kw_only=True):
     id: PlaylistId
     owner_id: UserId

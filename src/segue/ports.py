@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from segue.model import Acquaintance, Appended, Candidate, Event, Play, Query, Sketch, Track
+from segue.model import Acquaintance, Appended, Candidate, Event, Play, Query, Sketch, Track, Traits
 from segue.types import ArtistId, Instant, LibraryId, TrackId, UserId
 
 if TYPE_CHECKING:
@@ -136,6 +136,26 @@ class Neighbours(Protocol):
     def __len__(self) -> int: ...
 
     def close(self) -> None: ...
+
+
+class Alike(Protocol):
+    """Which tracks sound alike, and how they sound. Tracks never heard are in no answer."""
+
+    def embeddings(self, track_ids: Sequence[TrackId]) -> "dict[TrackId, Vectors]":
+        """Unit vectors, (dimension,) float32."""
+        ...
+
+    def near_all(
+        self, track_ids: Sequence[TrackId], limit: int, libraries: frozenset[LibraryId]
+    ) -> Sequence[tuple[TrackId, TrackId, float]]:
+        """(seed, track, similarity -1..1): for each seed up to ``limit`` present tracks of these libraries, nearest first, no seed among
+        them. Raises :class:`~segue.errors.Unavailable` while what was heard cannot be searched; where nothing was heard, nothing is near.
+        """
+        ...
+
+    def traits(self, track_ids: Sequence[TrackId]) -> dict[TrackId, Traits]:
+        """Of every track that exists, heard or not."""
+        ...
 
 
 class Source(Protocol):

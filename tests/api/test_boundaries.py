@@ -22,7 +22,7 @@ from segue.testing.server import RunningServer, running_server
 
 DOCS = Path(__file__).parents[2] / "docs"
 MISSING = "0000000000000000000000"
-ADMIN_ONLY = re.compile(r"/(users|scan)\b|^(POST|PATCH|DELETE) /api/libraries")
+ADMIN_ONLY = re.compile(r"/(users|scan)\b|^(POST|PATCH|DELETE) /api/libraries|^POST /api/analysis|^PATCH /api/tracks/.*/analysis")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,7 @@ def some(signed_in: httpx.Client) -> dict[str, str]:
     track = next(one for one in signed_in.get("/api/tracks?limit=200").json()["items"] if one["art"])
     token = signed_in.post("/api/tokens", json={"name": "someone's"}).json()
     return {
+        "similar": track["id"],
         "tracks": track["id"], "releases": track["release_id"], "artists": track["artists"][0]["id"], "folders": track["folder_id"],
         "art": track["art"], "tokens": token["id"], "users": signed_in.get("/api/session").json()["user"]["id"], "libraries": "1",
         "playlists": signed_in.post("/api/playlists", json={"name": "private", "track_ids": [track["id"]]}).json()["id"],
@@ -134,7 +135,7 @@ def test_every_admin_call_stops_others_and_their_tokens(own: RunningServer, call
     own.segue("user", "add", "listener", "--password-stdin", stdin="listener-password\n")
     plain, app_of_admin = bearer(own, own.token("listener")), bearer(own, own.token())
     admins = [one for one in calls if ADMIN_ONLY.search(f"{one[0]} {one[1]}") and one[:2] != ("GET", "/api/scan")]
-    assert len(admins) == 9
+    assert len(admins) == 11
     for method, path, call in admins:
         for client in (plain, app_of_admin):  # an app password manages nothing, whosever it is
             assert code(request(client, method, at(path, some), call)) == (403, "forbidden"), (method, path)
@@ -205,7 +206,9 @@ def test_every_id_that_was_not_granted_is_404(own: RunningServer, demo_library: 
         tried = set()
         for method, path, call in calls:
             kind = path.split("/")[2]
-            if "{id}" not in path or kind in ("users", "libraries", "tokens", "me", "lastfm-apps"):  # one's own, or an admin's
+            if (
+                "{id}" not in path or kind in ("users", "libraries", "tokens", "me", "lastfm-apps") or ADMIN_ONLY.search(f"{method} {path}")
+            ):  # one's own, or an admin's
                 continue
             tried.add(kind)
             for query in ("", "?format=opus", "?size=64"):
@@ -214,7 +217,7 @@ def test_every_id_that_was_not_granted_is_404(own: RunningServer, demo_library: 
                 assert answer.status_code == absent.status_code == 404, (method, path)
                 if method != "HEAD":
                     assert answer.text.replace(some[kind], MISSING) == absent.text, "exactly as if it did not exist"
-        assert tried == {"tracks", "releases", "artists", "folders", "art", "playlists", "slates"}
+        assert tried == {"tracks", "releases", "artists", "folders", "art", "playlists", "similar", "slates"}
         for kind in ("artists", "releases", "folders", "tracks", "playlists"):  # a picture can be asked for by what it belongs to
             assert outsider.get(f"/api/art/{some[kind]}").status_code == 404
         for method, path, call in calls:

@@ -1,5 +1,5 @@
-"""From a candidate's evidence to sentences. Codes: ``liked rated listened same_artist same_genre same_years near artist_known genre_known
-unheard hour shuffled``. Instants in evidence are RFC 3339; months are those of UTC.
+"""From a candidate's evidence to sentences. Codes: ``liked rated listened sounds_like same_artist same_genre same_years near artist_known
+genre_known unheard hour shuffled``. Instants in evidence are RFC 3339; months are those of UTC.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,6 +33,8 @@ def explain(
     told: list[Reason] = []
     if "familiar" in evidence:
         told += _familiar(evidence["familiar"], at)
+    if "sounds_like" in evidence:
+        told += _sounds_like(evidence["sounds_like"], others, at)
     if "kindred" in evidence:
         told += _kindred(evidence["kindred"], track, others) or _near(evidence["kindred"], others)
     if "unplayed" in evidence:
@@ -69,6 +71,22 @@ def _familiar(evidence: Mapping[str, Any], at: Instant) -> Iterator[Reason]:
             text=f"You have listened to it {times}" + (f", last {_when(last, at)}" if last is not None else ""),
             evidence={"play_count": plays, "last_played_at": None if last is None else _rfc3339(last)},
         )
+
+
+def _sounds_like(evidence: Mapping[str, Any], others: Mapping[TrackId, Sketch], at: Instant) -> Iterator[Reason]:
+    seed = others.get(evidence["seed"])
+    if seed is None:
+        return
+    by = ", ".join(credit.name for credit in seed.artists)
+    since, because = evidence["at"], evidence["because"]
+    verb = {"played": ", which you played", "liked": ", which you liked", "listened": ", which you listened to"}.get(because, "")
+    when = f" {_when(since, at)}" if verb and since is not None else ""
+    told = {name: evidence[name] for name in ("similarity", "tempo_bpm", "seed_tempo_bpm", "tags") if name in evidence}
+    yield Reason(
+        code="sounds_like",
+        text=f"Sounds like “{seed.title}”{f' by {by}' if by else ''}{verb}{when}",
+        evidence={"seed": seed.id, "because": because, "at": None if since is None else _rfc3339(since), **told},
+    )
 
 
 def _near(evidence: Mapping[str, Any], others: Mapping[TrackId, Sketch]) -> list[Reason]:

@@ -135,6 +135,7 @@ def _named(candidate: Candidate) -> list[TrackId]:
     named: list[TrackId] = []
     for evidence in (candidate.evidence, *candidate.evidence.get("also", {}).values()):
         named += evidence.get("shares", {}).values()
+        named += [evidence["seed"]] if "seed" in evidence else []
         if evidence.get("leaning") == "genre":
             named += evidence["because"].values()
     return named

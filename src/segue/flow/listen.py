@@ -19,9 +19,9 @@ from segue.flow.runner import Run
 from segue.model import Appended, Candidate, Event, EventKind, Listener, Play, Query, Record, Slate, Subject, Track
 from segue.observe import get_logger, metrics
 from segue.policy import allow
-from segue.ports import Catalogue, Clock, EventLog, Progress, Source
+from segue.ports import Alike, Catalogue, Clock, EventLog, Progress, Source
 from segue.rank import leave_out, merge
-from segue.retrieve import Familiar, Kindred, Shuffled, Unplayed
+from segue.retrieve import Familiar, Kindred, Shuffled, SoundsLike, Unplayed
 from segue.state import ListenerHistory, Projections, Slates
 from segue.store import Database
 from segue.types import Instant, Ms, SlateId, TrackId, UserId, is_id, new_id, now
@@ -57,7 +57,17 @@ class NowPlaying(Record, frozen=True, kw_only=True):
 class Listening:
     """Joins the log, its projections and the catalogue. Synchronous; any thread may call it."""
 
-    def __init__(self, log: EventLog, db: Database, catalogue: Catalogue, *, clock: Clock = now, slate_days: int = 30) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        db: Database,
+        catalogue: Catalogue,
+        *,
+        alike: Alike | None = None,
+        clock: Clock = now,
+        slate_days: int = 30,
+    ) -> None:
+        """Without ``alike`` nothing is found by its sound."""
         self.log = log
         self.history = ListenerHistory(db)
         self._db = db
@@ -68,6 +78,8 @@ class Listening:
         self.projections = Projections(db, log)
         self._slates = Slates(db, days=slate_days)
         self._sources: tuple[Source, ...] = (Familiar(self.history), Kindred(self.history, catalogue), Unplayed(self.history, catalogue))
+        if alike is not None:
+            self._sources += (SoundsLike(self.history, catalogue, alike),)
         self._shuffled = Shuffled(catalogue)
 
     # -- what a listener did -----------------------------------------------------------------------------------------

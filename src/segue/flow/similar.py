@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from segue.analyse import Embedded
 from segue.analyse.kept import Sounds
-from segue.errors import SegueError
-from segue.model import Record, Space
+from segue.errors import SegueError, Unavailable
+from segue.model import Record, Space, Traits
 from segue.observe import get_logger
 from segue.ports import Neighbours
 from segue.store import Database
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 _log = get_logger("similar")
+_MANY = 900
+"""Values in one statement."""
+SPEECH = 0.6
+"""A speechiness from which a track is speech: a guess."""
+_SPOKEN = ("audiobook", "audiobooks", "podcast", "podcasts", "speech", "spoken", "spoken word", "spokenword", "horbuch", "horspiel")
+"""Genres, folded, of what is spoken."""
+_TAG_FROM = 0.25
+"""A tag less probable is not spoken of: a guess."""
 
 
 class Near(Record, frozen=True, kw_only=True):
@@ -117,9 +125,12 @@ class Similar:
         served = self._served
         if served is None or not track_ids:
             return {}
+        a = s.analysis
+        query = sa.select(a.c.track_id, a.c.number).where(a.c.number.is_not(None))
+        rows: list[Any] = []
         with self._db.read() as connection:
-            a = s.analysis
-            rows = connection.execute(sa.select(a.c.track_id, a.c.number).where(a.c.track_id.in_(track_ids), a.c.number.is_not(None))).all()
+            for start in range(0, len(track_ids), _MANY):
+                rows += connection.execute(query.where(a.c.track_id.in_(track_ids[start : start + _MANY]))).all()
         if not rows:
             return {}
         found = served[1].vectors(np.array([row[1] for row in rows], dtype=np.int64))
@@ -127,14 +138,17 @@ class Similar:
 
     def search(self, queries: "Vectors", k: int, libraries: frozenset[LibraryId]) -> list[list[Near]]:
         """For each query, (q, dimension), present tracks of these libraries, nearest first: about ``k``, more where files are the same."""
-        served = self._served
-        if served is None or not len(queries) or not libraries:
-            return [[] for _ in queries]
         try:
-            ids, similarities = served[1].search(queries, k, allowed=self._allowed_in(libraries))
+            return self._search(queries, k, libraries)
         except SegueError as error:
             _log.error("the index cannot be searched", error=str(error))
             return [[] for _ in queries]
+
+    def _search(self, queries: "Vectors", k: int, libraries: frozenset[LibraryId]) -> list[list[Near]]:
+        served = self._served
+        if served is None or not len(queries) or not libraries:
+            return [[] for _ in queries]
+        ids, similarities = served[1].search(queries, k, allowed=self._allowed_in(libraries))
         tracks = self._tracks(sorted({int(id) for id in ids.ravel() if id >= 0}), libraries)
         return [
             [
@@ -169,14 +183,57 @@ class Similar:
             out[number] = [(id, one) for id, one in zip(row, near, strict=True) if id >= 0 and id != number][:k]
         return out
 
+    def near_all(self, track_ids: Sequence[TrackId], limit: int, libraries: frozenset[LibraryId]) -> list[tuple[TrackId, TrackId, float]]:
+        """(seed, track, similarity): for each seed up to ``limit``, nearest first, no seed among them.
+
+        Raises :class:`~segue.errors.Unavailable` while what was heard cannot be searched: its index is still being opened, or could not be.
+        """
+        import numpy as np
+
+        if self._served is None:
+            if self._sounds.any():
+                raise Unavailable("What was heard cannot be searched yet.")
+            return []
+        vectors = self.embeddings(track_ids)
+        seeds = [track_id for track_id in dict.fromkeys(track_ids) if track_id in vectors]
+        if not seeds:
+            return []
+        found = self._search(np.stack([vectors[seed] for seed in seeds]), limit + len(seeds), libraries)
+        out = []
+        for seed, near in zip(seeds, found, strict=True):
+            out += [(seed, one.track_id, one.similarity) for one in near if one.track_id not in vectors][:limit]
+        return out
+
+    def traits(self, track_ids: Sequence[TrackId]) -> dict[TrackId, Traits]:
+        """How tracks sound in words; of every track that exists, heard or not."""
+        t, a, of, g = s.track, s.analysis, s.track_genre, s.genre
+        out: dict[TrackId, Traits] = {}
+        served = self._served
+        for start in range(0, len(track_ids), _MANY):
+            some = track_ids[start : start + _MANY]
+            query = sa.select(t.c.id, a.c.number, a.c.tempo_bpm, a.c.speechiness).outerjoin(a, a.c.track_id == t.c.id)
+            told = sa.select(of.c.track_id).join(g, g.c.id == of.c.genre_id)
+            with self._db.read() as connection:
+                rows = connection.execute(query.where(t.c.id.in_(some))).all()
+                spoken = set(connection.execute(told.where(of.c.track_id.in_(some), g.c.name_folded.in_(_SPOKEN))).scalars())
+            numbers = [row.number for row in rows if row.number is not None]
+            tags = self._sounds.tags_of(served[0].id, numbers) if served is not None else {}
+            for row in rows:
+                out[row.id] = Traits(
+                    tempo_bpm=row.tempo_bpm,
+                    tags=tuple(name for name, probability in tags.get(row.number, ()) if probability >= _TAG_FROM),
+                    spoken=row.id in spoken or (row.speechiness or 0.0) >= SPEECH,
+                )
+        return out
+
     def _tracks(self, numbers: Sequence[int], libraries: frozenset[LibraryId]) -> dict[int, list[TrackId]]:
         a, t = s.analysis, s.track
         out: dict[int, list[TrackId]] = {}
         with self._db.read() as connection:
-            for start in range(0, len(numbers), 900):
+            for start in range(0, len(numbers), _MANY):
                 query = sa.select(a.c.number, a.c.track_id).join(t, t.c.id == a.c.track_id)
                 query = query.where(
-                    a.c.number.in_(numbers[start : start + 900]), t.c.missing_at.is_(None), t.c.library_id.in_(sorted(libraries))
+                    a.c.number.in_(numbers[start : start + _MANY]), t.c.missing_at.is_(None), t.c.library_id.in_(sorted(libraries))
                 )
                 for number, track_id in connection.execute(query.order_by(a.c.track_id)):
                     out.setdefault(number, []).append(track_id)

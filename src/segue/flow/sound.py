@@ -85,6 +85,7 @@ class SoundFlow:
         self._busy: set[str] = set()
         self._stale = True
         self._threads: list[threading.Thread] = []
+        self._opener: threading.Thread | None = None
         self._closed = threading.Event()
         self._paused = bool(self._setting(_PAUSED))
         self._times: deque[float] = deque(maxlen=_RATE_OVER)
@@ -154,19 +155,28 @@ class SoundFlow:
         for thread in self._threads:
             thread.start()
 
+    def open(self) -> None:
+        """Serve what was heard before, and hear nothing new."""
+        if self.sounds.any():
+            self._opener = threading.Thread(target=self._open, name="index", daemon=True)
+            self._opener.start()
+
     def _opening(self) -> None:
+        self._open()
+        self._work()
+
+    def _open(self) -> None:
         try:
             self.serve()
         except Exception:
             _log.exception("the index could not be opened: nothing is alike until the next start")
-        self._work()
 
     def close(self) -> None:
         """Stop; what workers are at is begun anew at the next start."""
         self._closed.set()
         with self._wake:
             self._wake.notify_all()
-        for thread in self._threads:
+        for thread in (*self._threads, *([self._opener] if self._opener else [])):
             thread.join(30)
 
     def wake(self) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from segue.model import Candidate, Query, Removed, Sketch
+from segue.model import Candidate, Query, Removed, Sketch, Track
 from segue.types import TrackId
 
 __all__ = ["allow", "refusal"]
 
 
-def refusal(track: Sketch | None, query: Query, hidden: frozenset[str]) -> str | None:
+def refusal(track: Sketch | Track | None, query: Query, hidden: frozenset[str]) -> str | None:
     """Why this track may not be given: ``unknown``, ``not_granted``, ``missing`` or ``hidden``; None when it may.
 
     ``hidden`` holds ids of tracks, releases and artists.

@@ -35,6 +35,7 @@ class Weighting:
 
     familiar: float = 1.0
     kindred: float = 1.0
+    sounds_like: float = 1.0
     unplayed: float = 1.0
     shuffled: float = 0.3
     liked: float = 0.25
@@ -78,7 +79,12 @@ def hour_counts(hour: float, weighting: Weighting = THIN) -> bool:
 
 
 def _value(candidate: Candidate, signals: Signals, discovery: float, w: Weighting) -> float:
-    dial = {"familiar": w.familiar * 1.6 * (1 - discovery), "unplayed": w.unplayed * 1.6 * discovery, "kindred": w.kindred * 0.8}
+    dial = {
+        "familiar": w.familiar * 1.6 * (1 - discovery),
+        "unplayed": w.unplayed * 1.6 * discovery,
+        "kindred": w.kindred * 0.8,
+        "sounds_like": w.sounds_like * 0.8,
+    }
     value = dial.get(candidate.source, w.shuffled) * candidate.score
     value += w.liked * signals.liked * (1 - discovery / 2)
     value += w.rating * (signals.rating - 3) * (signals.rating > 0)

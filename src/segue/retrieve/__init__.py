@@ -5,6 +5,7 @@ from segue.retrieve._familiar import Familiar
 from segue.retrieve._kindred import Kindred
 from segue.retrieve._seed import seed_of
 from segue.retrieve._shuffled import Shuffled
+from segue.retrieve._sounds_like import SoundsLike
 from segue.retrieve._unplayed import Unplayed
 
-__all__ = ["Familiar", "Kindred", "Shuffled", "Unplayed", "seed_of"]
+__all__ = ["Familiar", "Kindred", "Shuffled", "SoundsLike", "Unplayed", "seed_of"]

@@ -9,6 +9,7 @@ from segue.flow.forward import Forwarder
 from segue.flow.history import History
 from segue.flow.imports import Imports
 from segue.flow.listen import Listening
+from segue.flow.mixes import Mixes
 from segue.flow.recordings import Recordings
 from segue.flow.similar import Similar
 from segue.flow.sound import SoundFlow
@@ -40,6 +41,7 @@ class Parts:
     similar: Similar
     atlas: Atlas
     recordings: Recordings
+    mixes: Mixes
     descriptions: Descriptions
     transcoder: Transcoder
     artwork: Artwork

@@ -212,6 +212,22 @@ class Sounds:
             text = connection.execute(sa.select(_vector.c.tags).where(*where)).scalar()
         return msgspec.json.decode(text, type=tuple[tuple[str, float], ...]) if text else ()
 
+    def tags_of(self, space_id: int, numbers: Sequence[int]) -> dict[int, tuple[tuple[str, float], ...]]:
+        """As :meth:`tags`, of many at once; those without are left out."""
+        decode = msgspec.json.Decoder(tuple[tuple[str, float], ...]).decode
+        out: dict[int, tuple[tuple[str, float], ...]] = {}
+        with self._db.read() as connection:
+            for start in range(0, len(numbers), 500):
+                where = (_vector.c.space_id == space_id, _vector.c.number.in_(numbers[start : start + 500]))
+                rows = connection.execute(sa.select(_vector.c.number, _vector.c.tags).where(*where))
+                out |= {row.number: decoded for row in rows if (decoded := decode(row.tags))}
+        return out
+
+    def any(self) -> bool:
+        """Whether there is any vector, of any space."""
+        with self._db.read() as connection:
+            return connection.execute(sa.select(_vector.c.number).limit(1)).first() is not None
+
     def count(self, space_id: int) -> int:
         with self._db.read() as connection:
             return connection.execute(sa.select(sa.func.count()).where(_vector.c.space_id == space_id)).scalar_one()

@@ -34,6 +34,7 @@ class ArtistPage(msgspec.Struct):
     releases: list[shape.Release]
     appearances: list[shape.Release]
     top: list[shape.Track]
+    related: list[shape.Artist]
 
 
 class ReleasePage(msgspec.Struct):
@@ -157,7 +158,7 @@ def handlers(parts: Parts) -> list[Any]:
 
     @get("/artists/{id:str}", sync_to_thread=True)
     def artist(me: Listener, id: str) -> ArtistPage:
-        """One artist with their releases, what they appear on, and their most played tracks."""
+        """One artist with their releases, what they appear on, their most played tracks, and artists alike."""
         found = catalogue.artist(me, ArtistId(id))
         own, others = catalogue.artist_releases(me, found.id)
         top = catalogue.top_tracks(me, found.id, 10)
@@ -166,6 +167,7 @@ def handlers(parts: Parts) -> list[Any]:
             [shape.release(one) for one in own],
             [shape.release(one) for one in others],
             [shape.track(one) for one in top],
+            [shape.artist(one) for one in parts.mixes.related(me, found.id, 12)],
         )
 
     @get("/releases", sync_to_thread=True)

@@ -86,8 +86,6 @@ class AnalysisChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def handlers(parts: Parts) -> list[Any]:
-    catalogue = parts.catalogue
-
     def told(me: Listener, id: str) -> Analysis:
         one = parts.descriptions.analysis(me, TrackId(id))
         return Analysis(
@@ -120,12 +118,10 @@ def handlers(parts: Parts) -> list[Any]:
     @get("/similar/{id:str}", sync_to_thread=True)
     def similar(me: Listener, id: str, n: Annotated[int, Parameter(ge=1, le=500)] = 20) -> AlikeList:
         """Tracks that sound like one, most alike first; empty until it has been heard."""
-        seed = catalogue.track(me, TrackId(id))
-        near = parts.similar.near(seed.id, n, me.libraries)
-        likeness = {one.track_id: one.similarity for one in near}
-        tracks = catalogue.visible_tracks(me, [one.track_id for one in near])
+        near = parts.mixes.near(me, TrackId(id), n)
         space = parts.similar.space
-        return AlikeList(space.encoder if space else None, [Alike(shape.track(track), likeness[track.id]) for track in tracks])
+        found = [Alike(shape.track(track), near.similarities[track.id]) for track in near.tracks]
+        return AlikeList(space.encoder if space else None, found)
 
     @get("/duplicates", sync_to_thread=True)
     def duplicates(me: Listener, offset: Offset = 0, limit: Limit = 50) -> Duplicates:

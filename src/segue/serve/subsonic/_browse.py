@@ -1,10 +1,9 @@
 """Calls that walk the library: by tags (artists, albums, songs, genres) and by real folders."""
 
-import hashlib
 from typing import Any
 
 from segue.errors import NotFound
-from segue.model import Artist, Listener, Track
+from segue.model import Artist, Listener
 from segue.serve.parts import Parts
 from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._call import Call
@@ -116,8 +115,8 @@ def _images(call: Call, art: str | None) -> dict[str, Any]:
     return {"smallImageUrl": f"{address}&size=64", "mediumImageUrl": f"{address}&size=300", "largeImageUrl": f"{address}&size=1200"}
 
 
-def get_artist_info(call: Call) -> dict[str, Any]:
-    """What the tags know of an artist, and who is like them here. Nothing is asked of the outside."""
+def _artist_info(call: Call) -> tuple[dict[str, Any], tuple[Artist, ...]]:
+    """What the tags know of an artist, and who sounds like them here. Nothing is asked of the outside."""
     id = call.params.id()
     catalogue, listener = call.parts.catalogue, call.listener
     kind = catalogue.kind_of(listener, id)
@@ -128,14 +127,18 @@ def get_artist_info(call: Call) -> dict[str, Any]:
         track = catalogue.track(listener, TrackId(id))
         id = track.artists[0].artist_id if track.artists else id
     artist = catalogue.artist(listener, ArtistId(id))
-    alike = catalogue.related_artists(listener, artist.id, call.params.count("count", 20, 100))
-    return known(
-        biography="", musicBrainzId=artist.mbid or "", similarArtist=[record.artist(other) for other in alike], **_images(call, artist.art)
-    )
+    alike = call.parts.mixes.related(listener, artist.id, call.params.count("count", 20, 100))
+    return known(biography="", musicBrainzId=artist.mbid or "", **_images(call, artist.art)), alike
+
+
+def get_artist_info(call: Call) -> dict[str, Any]:
+    told, alike = _artist_info(call)
+    return {"artistInfo": {**told, "similarArtist": [record.plain_artist(other) for other in alike]}}
 
 
 def get_artist_info2(call: Call) -> dict[str, Any]:
-    return {"artistInfo2": get_artist_info(call)}
+    told, alike = _artist_info(call)
+    return {"artistInfo2": {**told, "similarArtist": [record.artist(other) for other in alike]}}
 
 
 def get_album_info2(call: Call) -> dict[str, Any]:
@@ -145,33 +148,6 @@ def get_album_info2(call: Call) -> dict[str, Any]:
         id = catalogue.track(call.listener, TrackId(id)).release_id
     release = catalogue.release(call.listener, ReleaseId(id))
     return {"albumInfo": known(notes="", musicBrainzId=release.mbid or "", **_images(call, release.art))}
-
-
-def get_similar_songs2(call: Call) -> dict[str, Any]:
-    """Songs akin to an artist, album or song by artist, genre and era: what is known so far."""
-    tracks = _akin(call, call.params.id(), call.params.count("count", 50, 500))
-    return {"similarSongs2": {"song": [record.song(track) for track in tracks]}}
-
-
-def _akin(call: Call, id: str, n: int) -> list[Any]:
-    catalogue, listener = call.parts.catalogue, call.listener
-    kind = catalogue.kind_of(listener, id)
-    if kind == "track":
-        seeds: tuple[Track, ...] = (catalogue.track(listener, TrackId(id)),)
-    elif kind == "release":
-        seeds = catalogue.release_tracks(listener, ReleaseId(id))
-    elif kind == "artist":
-        seeds = catalogue.top_tracks(listener, ArtistId(id), 20)
-    else:
-        raise NotFound("artist, album or song", id)
-    artists = {credit.artist_id for track in seeds for credit in track.artists}
-    genres = {genre for track in seeds for genre in track.genres}
-    wanted = {track.id for track in seeds} if kind == "track" else set()
-    seed = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=4).digest())
-    found = catalogue.tracks_like(
-        artists=sorted(artists)[:50], genres=sorted(genres)[:50], libraries=frozenset(listener.libraries), limit=n + len(wanted), seed=seed
-    )
-    return list(catalogue.visible_tracks(listener, [track for track in found if track not in wanted][:n]))
 
 
 def get_top_songs(call: Call) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from segue.errors import AppPasswordNeeded, Forbidden, NotFound, SegueError, Thr
 from segue.observe import get_logger, metrics
 from segue.serve import http
 from segue.serve.parts import Parts
-from segue.serve.subsonic import _annotate, _browse, _lists, _media, _playlists, _resume, _system, _wire
+from segue.serve.subsonic import _alike, _annotate, _browse, _lists, _media, _playlists, _resume, _system, _wire
 from segue.serve.subsonic._call import Call, ConflictingAuthentication, InvalidApiKey, authenticate
 from segue.serve.subsonic._params import MissingParameter, Params
 
@@ -34,9 +34,13 @@ ROUTES: dict[str, Handler] = {
     "getAlbum": _browse.get_album,
     "getSong": _browse.get_song,
     "getGenres": _browse.get_genres,
+    "getArtistInfo": _browse.get_artist_info,
     "getArtistInfo2": _browse.get_artist_info2,
     "getAlbumInfo2": _browse.get_album_info2,
-    "getSimilarSongs2": _browse.get_similar_songs2,
+    "getSimilarSongs": _alike.get_similar_songs,
+    "getSimilarSongs2": _alike.get_similar_songs2,
+    "getSonicSimilarTracks": _alike.get_sonic_similar_tracks,
+    "findSonicPath": _alike.find_sonic_path,
     "getTopSongs": _browse.get_top_songs,
     "getAlbumList": _lists.get_album_list,
     "getAlbumList2": _lists.get_album_list2,
@@ -84,9 +88,7 @@ NOT_IMPLEMENTED = frozenset(
         "deleteShare",
         "deleteUser",
         "downloadPodcastEpisode",
-        "findSonicPath",
         "getAlbumInfo",
-        "getArtistInfo",
         "getAvatar",
         "getCaptions",
         "getChatMessages",
@@ -95,8 +97,6 @@ NOT_IMPLEMENTED = frozenset(
         "getPodcastEpisode",
         "getPodcasts",
         "getShares",
-        "getSimilarSongs",
-        "getSonicSimilarTracks",
         "getTranscodeDecision",
         "getTranscodeStream",
         "getUsers",

@@ -7,7 +7,10 @@ from segue.errors import Conflict, Forbidden, NotFound
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._wire import known
 
-_NAMES = "apiKeyAuthentication", "formPost", "indexBasedQueue", "playbackReport", "songLyrics", "transcodeOffset"
+_NAMES = (
+    *("apiKeyAuthentication", "formPost", "indexBasedQueue", "playbackReport"),
+    *("songLyrics", "sonicSimilarity", "transcodeOffset"),
+)
 EXTENSIONS = {name: [1] for name in _NAMES}
 
 
