@@ -1,8 +1,10 @@
 """The second half of a track's journey, over real files and a real server: heard, described, found alike, grouped; and nothing lost."""
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +54,12 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
         yield made
 
 
-def connected(server: RunningServer) -> httpx.Client:
+@contextmanager
+def connected(server: RunningServer) -> Iterator[httpx.Client]:
     """Signed in as the admin."""
-    made = httpx.Client(base_url=server.url, timeout=60)
-    made.headers["X-Segue-CSRF"] = made.post("/api/session", json={"name": server.admin, "password": server.password}).json()["csrf"]
-    return made
+    with httpx.Client(base_url=server.url, timeout=60) as made:
+        made.headers["X-Segue-CSRF"] = made.post("/api/session", json={"name": server.admin, "password": server.password}).json()["csrf"]
+        yield made
 
 
 def settled(server: RunningServer) -> dict[str, Any]:
@@ -163,10 +166,8 @@ def test_a_value_set_by_hand_survives_being_heard_again(server: RunningServer, c
 
 def server_database(server: RunningServer) -> Any:
     """Statements run over both files, as an upgrade would."""
-    import contextlib
-    import sqlite3
 
-    @contextlib.contextmanager
+    @contextmanager
     def opened() -> Iterator[Any]:
         connection = sqlite3.connect(server.data / "segue.db", timeout=30)
         connection.execute("ATTACH ? AS sound", (str(server.data / "sound.db"),))
@@ -235,10 +236,7 @@ def test_a_pause_survives_a_restart_and_new_tags_and_places_cost_nothing(music: 
 
 
 def server_files(data: Path) -> Any:
-    import contextlib
-    import sqlite3
-
-    @contextlib.contextmanager
+    @contextmanager
     def opened() -> Iterator[Any]:
         connection = sqlite3.connect(data / "sound.db")
         yield connection.execute

@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from segue.analyse.models import default, models
 
+from segue.analyse import in_use, models
 from segue.store import DataDir, open_store
 from segue.store import schema as s
 from segue.testing.alike import Ears
@@ -29,7 +29,7 @@ def heard(demo_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     db = open_store(DataDir(folder))
     with db.read() as connection:
         ids = list(connection.execute(sa.select(s.track.c.id).where(s.track.c.missing_at.is_(None)).order_by(s.track.c.path)).scalars())
-    ears = Ears(db, folder, model=default(models(DataDir(folder).models), None))
+    ears = Ears(db, folder, model=in_use(models(DataDir(folder).models), None))
     arc = [
         np.eye(ears.space.dimension)[0] * np.cos(at) + np.eye(ears.space.dimension)[1] * np.sin(at) for at in np.linspace(0, 1.5, len(ids))
     ]

@@ -94,7 +94,7 @@ class Atlas:
         query = query.where(a.c.number.is_not(None), t.c.missing_at.is_(None), t.c.library_id.in_(sorted(listener.libraries)))
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(a.c.number, t.c.id)).all()
-            names = dict(connection.execute(sa.select(s.genre.c.id, s.genre.c.name)).tuples().all())
+            names = {row.id: row.name for row in connection.execute(sa.select(s.genre.c.id, s.genre.c.name))}
         at = {number: place for place, number in enumerate(numbers.tolist())}
         spots = {number: (float(points[place, 0]), float(points[place, 1])) for number, place in at.items()}
         spots |= self._newcomers([row[0] for row in rows if row[0] not in at], points, at)

@@ -155,15 +155,17 @@ class Mixes:
                 )
         return tracks
 
-    def near(self, listener: Listener, track_id: TrackId, n: int) -> Mixed:
+    def near(self, listener: Listener, track_id: TrackId, n: int, *, copies: bool = False) -> Mixed:
         """Those most like one track, nearest first, artists as they come: nothing but sound, so none before it was heard.
+
+        ``copies``: with other tracks of the same recording, which are the nearest of all.
 
         Raises :class:`~segue.errors.NotFound`.
         """
         seed = self._catalogue.track(listener, track_id).id
         near = self._similar.near(seed, 2 * n + 20, listener.libraries) if n else []
         similarity = {one.track_id: one.similarity for one in near}
-        tracks = tuple(self._sieve(listener, [seed], leave_out=[seed])(similarity)[:n])
+        tracks = tuple(self._sieve(listener, [seed], leave_out=[seed], copies=copies)(similarity)[:n])
         return Mixed(tracks=tracks, similarities={one.id: similarity[one.id] for one in tracks}, fell_back=False)
 
     # -- on the way --------------------------------------------------------------------------------------------------
@@ -283,13 +285,20 @@ class Mixes:
     # -- who may be in it --------------------------------------------------------------------------------------------
 
     def _sieve(
-        self, listener: Listener, seeds: Sequence[TrackId], *, leave_out: Sequence[TrackId] = (), any_speech: bool = False
+        self,
+        listener: Listener,
+        seeds: Sequence[TrackId],
+        *,
+        leave_out: Sequence[TrackId] = (),
+        any_speech: bool = False,
+        copies: bool = False,
     ) -> "_Sieve":
         """``seeds`` say whether speech is wanted: only where all of them are."""
         traits = self._similar.traits(seeds[:50])
         spoken = None if any_speech else bool(traits) and all(one.spoken for one in traits.values())
         query = Query(user_id=listener.user.id, libraries=listener.libraries, n=1, at=now())
-        return _Sieve(self._db, self._catalogue, self._similar, query, self._hidden(listener.user.id), spoken, self._groups_of(leave_out))
+        out = frozenset(leave_out) if copies else self._groups_of(leave_out)
+        return _Sieve(self._db, self._catalogue, self._similar, query, self._hidden(listener.user.id), spoken, out, copies)
 
     def _groups_of(self, ids: Sequence[TrackId]) -> frozenset[str]:
         return frozenset(ids) | frozenset(groups(self._db, ids).values())
@@ -307,9 +316,11 @@ class _Sieve:
         hidden: frozenset[str],
         spoken: bool | None,
         leave_out: frozenset[str],
+        copies: bool,
     ) -> None:
         self._db, self._catalogue, self._similar = db, catalogue, similar
         self._query, self._hidden, self._spoken, self._leave_out = query, hidden, spoken, leave_out
+        self._copies = copies
 
     def __call__(self, ids: Iterable[TrackId], beside: Sequence[Track] = ()) -> list[Track]:
         """``beside``: tracks that are in the answer already."""
@@ -321,7 +332,7 @@ class _Sieve:
         seen = set(self._leave_out) | {one_of.get(track.id, track.id) for track in beside}
         out = []
         for id in allowed:
-            recording = one_of.get(id, id)
+            recording = id if self._copies else one_of.get(id, id)
             if recording in seen or id in seen or (self._spoken is not None and id in traits and traits[id].spoken != self._spoken):
                 continue
             seen.add(recording)

@@ -51,7 +51,7 @@ class Recordings:
             with self._db.read() as connection:
                 apart = sa.select(c.c.track_id).where(c.c.choice == "separate")
                 query = sa.select(a.c.track_id, a.c.number).where(a.c.number.in_(list(alike)), a.c.track_id.not_in(apart))
-                tracks = dict(connection.execute(query).tuples().all())
+                tracks = {row.track_id: row.number for row in connection.execute(query)}
                 old = connection.execute(sa.select(r.c.group_id).where(r.c.track_id == track_id)).scalar()
                 groups = set(connection.execute(sa.select(r.c.group_id).where(r.c.track_id.in_(list(tracks)))).scalars()) - {old}
                 members = set(connection.execute(sa.select(r.c.track_id).where(r.c.group_id.in_(groups))).scalars()) if groups else set()

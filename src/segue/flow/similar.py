@@ -251,7 +251,7 @@ class Similar:
             every = frozenset(connection.execute(sa.select(s.library.c.id)).scalars())
             allowed: Any = None
             if not every <= libraries:
-                query = sa.select(s.analysis.c.number.distinct()).join(s.track, s.track.c.id == s.analysis.c.track_id)
+                query = sa.select(s.analysis.c.number).distinct().join(s.track, s.track.c.id == s.analysis.c.track_id)
                 query = query.where(
                     s.track.c.library_id.in_(sorted(libraries)), s.track.c.missing_at.is_(None), s.analysis.c.number.is_not(None)
                 )

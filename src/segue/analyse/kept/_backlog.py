@@ -195,7 +195,8 @@ class Backlog:
         """Values set by hand, by name."""
         c = s.analysis_correction
         with self._db.read() as connection:
-            return dict(connection.execute(sa.select(c.c.name, c.c.value).where(c.c.payload_hash == payload_hash)).tuples().all())
+            rows = connection.execute(sa.select(c.c.name, c.c.value).where(c.c.payload_hash == payload_hash))
+            return {row.name: row.value for row in rows}
 
     def correct(self, payload_hash: bytes, name: str, value: float | None, measured: float | None, user_id: UserId, at: Instant) -> None:
         """Set a value by hand for every track of this audio; None goes back to what was ``measured``."""

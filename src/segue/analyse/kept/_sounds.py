@@ -96,7 +96,7 @@ class Sounds:
             connection.execute(
                 sa.insert(_about).prefix_with("OR IGNORE"), [{"key": "schema", "value": str(_SCHEMA)}, {"key": "id", "value": new_id()}]
             )
-            held = dict(connection.execute(sa.select(_about.c.key, _about.c.value)).tuples().all())
+            held = {row.key: row.value for row in connection.execute(sa.select(_about))}
         if int(held["schema"]) > _SCHEMA:
             raise ConfigError(
                 f"{db.path} was written by a newer Segue. Upgrade Segue, or move the file away to have every track heard anew."

@@ -118,7 +118,7 @@ def handlers(parts: Parts) -> list[Any]:
     @get("/similar/{id:str}", sync_to_thread=True)
     def similar(me: Listener, id: str, n: Annotated[int, Parameter(ge=1, le=500)] = 20) -> AlikeList:
         """Tracks that sound like one, most alike first; empty until it has been heard."""
-        near = parts.mixes.near(me, TrackId(id), n)
+        near = parts.mixes.near(me, TrackId(id), n, copies=True)
         space = parts.similar.space
         found = [Alike(shape.track(track), near.similarities[track.id]) for track in near.tracks]
         return AlikeList(space.encoder if space else None, found)
