@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { AudioWaveform, CircleAlert, Copy, EllipsisVertical, Ear, Pencil, Play } from 'lucide-react'
-import { useState, type ReactNode } from 'react'
+import { useMemo, useState, type ReactNode } from 'react'
 import { Link, useParams } from 'react-router'
 import { setRating } from '../acts/acts'
 import { trackMenu } from '../acts/menus'
@@ -9,7 +9,7 @@ import { api } from '../api/client'
 import { sessionQuery } from '../api/queries'
 import type { Analysis, Track } from '../api/types'
 import { player } from '../engine'
-import { bytes, clock, plural, quality, span } from '../format'
+import { bytes, clock, count, plural, quality, span } from '../format'
 import { Credits } from '../lists/Credits'
 import { useListSource } from '../lists/source'
 import { TrackTable } from '../lists/TrackTable'
@@ -110,7 +110,7 @@ function Pending() {
     <EmptyState icon={Ear} title="Not listened to yet">
       Segue listens to every track once and then tells its tempo, key, structure and more here.{' '}
       {status &&
-        `So far ${plural(status.done, 'track')} of ${plural(status.total, 'track')}${
+        `So far ${count(status.done)} of ${plural(status.total, 'track')}${
           status.left_s !== null ? `; about ${span(status.left_s * 1000)} left` : ''
         }.`}{' '}
       {resting && 'It is not working at the moment.'}
@@ -269,11 +269,9 @@ function Copies({ ids }: { ids: string[] }) {
   )
 }
 
-const NONE: Track[] = []
-
 function SoundsLike({ track }: { track: Track }) {
   const { data, error, refetch } = useQuery(alikeQuery(track.id))
-  const tracks = data?.items.map((item) => item.track) ?? NONE
+  const tracks = useMemo(() => data?.items.map((item) => item.track) ?? [], [data])
   const source = useListSource(tracks)
   return (
     <section className="section">

@@ -88,11 +88,11 @@ export function Waveform({ id, durationMs, analysis }: { id: string; durationMs:
         </div>
         <div
           className={join('wave-plot', atS !== null && 'wave-live')}
+          role={atS === null ? 'group' : 'slider'}
+          aria-label={atS === null ? 'Waveform' : 'Position in this track'}
           {...(atS === null
-            ? { role: 'group', 'aria-label': 'Waveform' }
+            ? {}
             : {
-                role: 'slider',
-                'aria-label': 'Position in this track',
                 'aria-valuemin': 0,
                 'aria-valuemax': Math.round(durationS),
                 'aria-valuenow': Math.round(atS),

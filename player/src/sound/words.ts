@@ -14,6 +14,11 @@ export function keyName(key: number, mode: number | null | undefined): string {
   return mode === null || mode === undefined ? name : `${name} ${mode >= 0.5 ? 'major' : 'minor'}`
 }
 
+/** `Am`, `C`, `F♯`: for narrow columns. */
+export function keyShort(key: number, mode: number | null): string {
+  return `${keyName(key, null).split('/')[0]}${mode !== null && mode < 0.5 ? 'm' : ''}`
+}
+
 /** The code that DJs mix by: 8B is C major, 8A is A minor. */
 export function camelot(key: number, mode: number): string {
   return CAMELOT[mode >= 0.5 ? 'major' : 'minor'][((Math.round(key) % 12) + 12) % 12] ?? ''
