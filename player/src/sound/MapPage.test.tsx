@@ -1,5 +1,5 @@
 import { QueryClientProvider } from '@tanstack/react-query'
-import { cleanup, fireEvent, render, screen } from '@testing-library/react'
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react'
 import { MemoryRouter } from 'react-router'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { queryClient } from '../api/queries'
@@ -65,7 +65,7 @@ it('says what lies there, and plays it', async () => {
   await screen.findByText('Title right')
   press(plot, 'pointerDown', 318 + 150, 316)
   press(plot, 'pointerUp', 318 + 150, 316)
-  await vi.waitFor(() => expect(played).toEqual([['right']]))
+  await waitFor(() => expect(played).toEqual([['right']]))
 })
 
 it('is walked and played by keys', async () => {
@@ -75,7 +75,7 @@ it('is walked and played by keys', async () => {
   fireEvent.keyDown(plot, { key: 'ArrowRight' })
   expect((await screen.findByText('Title right')).closest('[role=status]')).not.toBeNull()
   fireEvent.keyDown(plot, { key: 'Enter' })
-  await vi.waitFor(() => expect(played).toEqual([['right']]))
+  await waitFor(() => expect(played).toEqual([['right']]))
 })
 
 it('a drawn path becomes the queue, in its order', async () => {
@@ -85,7 +85,7 @@ it('a drawn path becomes the queue, in its order', async () => {
   for (let x = 500; x >= 100; x -= 40) press(plot, 'pointerMove', x, 320)
   press(plot, 'pointerUp', 100, 320)
   fireEvent.click(await screen.findByRole('button', { name: 'Listen along' }))
-  await vi.waitFor(() => expect(played).toEqual([['right', 'middle', 'left']]))
+  await waitFor(() => expect(played).toEqual([['right', 'middle', 'left']]))
 })
 
 it('waits for a map that is being drawn, and does without one', async () => {

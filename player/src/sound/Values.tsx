@@ -18,7 +18,7 @@ export function Measures({ analysis, onUndo }: ValuesProps) {
   const tiles = MEASURES.flatMap((measure) => {
     const name = measure.names.find((each) => values[each])
     const value = name ? values[name] : undefined
-    return name && value ? [{ ...measure, name, value }] : []
+    return name && value ? [{ ...measure, name, names: [name], value }] : []
   })
   const bpm = tiles.filter((tile) => tile.name === 'tempo_bpm')
   return (
@@ -78,7 +78,6 @@ function Tile({
 }) {
   const corrected = value.origin === 'corrected'
   const rank = than ? beside(than, value.percentile) : null
-  const wholeNames = names.includes(name) ? names : [name]
   return (
     <div className="tile" title={about}>
       <dt>
@@ -94,8 +93,14 @@ function Tile({
           {corrected && measuredToo && ` · measured ${write(value.measured ?? 0)}`}
         </span>
         {corrected && onUndo && (
-          <Button size="s" icon={Undo2} className="sound-undo" onClick={() => onUndo(wholeNames)}>
-            Undo<span className="sr-only"> the correction of {label.toLowerCase()}</span>
+          <Button
+            size="s"
+            icon={Undo2}
+            className="sound-undo"
+            aria-label={`Undo the correction of ${label.toLowerCase()}`}
+            onClick={() => onUndo(names)}
+          >
+            Undo
           </Button>
         )}
       </dd>

@@ -1,8 +1,13 @@
 /** For tests of pages: a real server on loopback that answers in the shapes of `/api`, and what jsdom lacks. */
+import { configure } from '@testing-library/react'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, vi } from 'vitest'
 import type { AnalysisStatus, Session } from '../api/types'
+
+// A busy machine renders slowly.
+configure({ asyncUtilTimeout: 20_000 })
+vi.setConfig({ testTimeout: 60_000 })
 
 export interface Asked {
   method: string
