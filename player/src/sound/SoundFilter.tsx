@@ -11,7 +11,7 @@ const keys = [
   ...KEYS.map((label, key) => ({ value: String(key), label: `${label} (${camelot(key, 1)}, ${camelot(key, 0)})` })),
 ]
 const modes = [
-  { value: '', label: 'Major and minor' },
+  { value: '', label: 'Any mode' },
   { value: '1', label: 'Major' },
   { value: '0', label: 'Minor' },
 ]

@@ -95,7 +95,7 @@ export interface Measure {
   about: string
 }
 
-const one = (unit: string) => (value: number) => `${value.toFixed(1)} ${unit}`
+const one = (unit: string) => (value: number) => `${value.toFixed(1).replace('-', '−')} ${unit}`
 
 /** The values beside tempo and key, in the order they are shown. */
 export const MEASURES: Measure[] = [
