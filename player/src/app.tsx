@@ -16,6 +16,9 @@ const Artist = lazy(() => import('./pages/Artist'))
 const Releases = lazy(() => import('./pages/Releases'))
 const Release = lazy(() => import('./pages/Release'))
 const Tracks = lazy(() => import('./pages/Tracks'))
+const TrackPage = lazy(() => import('./sound/TrackPage'))
+const MapPage = lazy(() => import('./sound/MapPage'))
+const Duplicates = lazy(() => import('./sound/Duplicates'))
 const Genres = lazy(() => import('./pages/Genres'))
 const Genre = lazy(() => import('./pages/Genres').then((module) => ({ default: module.Genre })))
 const Folders = lazy(() => import('./pages/Folders'))
@@ -36,6 +39,7 @@ const Playback = lazy(() => import('./settings/Playback'))
 const Apps = lazy(() => import('./settings/Apps'))
 const Users = lazy(() => import('./settings/Users'))
 const Libraries = lazy(() => import('./settings/Libraries'))
+const AnalysisSettings = lazy(() => import('./settings/Analysis'))
 
 export function App() {
   return (
@@ -78,6 +82,9 @@ function Pages() {
         <Route path="releases" element={<Releases />} />
         <Route path="releases/:id" element={<Release />} />
         <Route path="tracks" element={<Tracks />} />
+        <Route path="tracks/:id" element={<TrackPage />} />
+        <Route path="map" element={<MapPage />} />
+        <Route path="duplicates" element={<Duplicates />} />
         <Route path="genres" element={<Genres />} />
         <Route path="genre" element={<Genre />} />
         <Route path="folders" element={<Folders />} />
@@ -99,6 +106,7 @@ function Pages() {
           <Route path="apps" element={<Apps />} />
           <Route path="users" element={<Users />} />
           <Route path="libraries" element={<Libraries />} />
+          <Route path="analysis" element={<AnalysisSettings />} />
         </Route>
         <Route path="*" element={<Nowhere />} />
       </Route>

@@ -33,6 +33,7 @@ PAGES = (
     "/settings/apps",
     "/settings/users",
     "/settings/libraries",
+    "/settings/analysis",
 )
 
 

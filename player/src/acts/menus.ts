@@ -1,5 +1,6 @@
 /** What the context menus offer, for each kind of thing. */
 import {
+  AudioWaveform,
   Ban,
   CornerDownRight,
   Disc3,
@@ -94,6 +95,7 @@ export function trackMenu(tracks: Track[], load: Load, { context, remove, extra 
   const [track] = tracks
   if (track && tracks.length === 1) {
     items.push({ kind: 'separator' }, ...judging('track', track, track.title), { kind: 'separator' })
+    items.push({ label: 'About this track', icon: AudioWaveform, onSelect: () => go(`/tracks/${track.id}`) })
     if (track.release_id) items.push({ label: 'Go to release', icon: Disc3, onSelect: () => go(`/releases/${track.release_id}`) })
     for (const credit of track.artists.slice(0, 3)) {
       const label = track.artists.length > 1 ? `Go to ${credit.name}` : 'Go to artist'

@@ -65,6 +65,20 @@ export interface Track {
   last_played_at: Instant | null
 }
 
+export interface TrackSound {
+  tempo_bpm: number | null
+  /** 0 is C, upwards by semitones. */
+  key: number | null
+  /** 1 major, 0 minor. */
+  mode: number | null
+  energy: number | null
+}
+
+/** A track of `GET /api/tracks`: null until it was analysed. */
+export interface ListedTrack extends Track {
+  sound?: TrackSound | null
+}
+
 export interface Release {
   id: Id
   title: string
@@ -487,4 +501,77 @@ export interface Import {
   timezone?: string | null
   started_at: Instant
   ended_at: Instant | null
+}
+
+/* ---------------------------------------------------------------- sound */
+
+export interface SoundValue {
+  value: number
+  /** 0..1 */
+  confidence: number
+  origin: 'measured' | 'corrected'
+  /** Share of the library, 0..100, with a smaller value; null where it is not told. */
+  percentile: number | null
+  /** What a correction stands in the place of. */
+  measured: number | null
+}
+
+/** Sections of one label sound alike. `energy` is 0..1, beside the loudest of the track. */
+export interface SoundSection {
+  start_s: number
+  end_s: number
+  label: string
+  energy: number
+}
+
+export interface Analysis {
+  state: 'pending' | 'done' | 'failed'
+  version: number | null
+  error: string | null
+  values: Record<string, SoundValue>
+  camelot: string | null
+  tags: { name: string; probability: number }[]
+  tagger: string | null
+  beats_s: number[]
+  downbeats_s: number[]
+  sections: SoundSection[]
+  /** Up to 800 peaks of equal stretches of the whole file, 0..255. */
+  waveform: number[]
+  findings: { kind: string; message: string }[]
+  /** Other tracks that are the same recording. */
+  duplicates: Id[]
+}
+
+export interface Alike {
+  space: string | null
+  items: { track: Track; similarity: number }[]
+}
+
+export interface AnalysisStatus {
+  state: 'off' | 'idle' | 'running' | 'paused' | 'waiting'
+  total: number
+  done: number
+  failed: number
+  left: number
+  tracks_per_hour: number | null
+  left_s: number | null
+  encoder: string
+  serving: string | null
+  note: string
+}
+
+/** Every track a point, -1..1 both ways; `genre` is an index into `genres`, -1 for none. */
+export interface LibraryMap {
+  space: string | null
+  state: 'ready' | 'pending'
+  ids: Id[]
+  x: number[]
+  y: number[]
+  genre: number[]
+  genres: string[]
+}
+
+export interface DuplicateGroup {
+  group_id: number | string
+  tracks: { track: Track; similarity: number; preferred: boolean }[]
 }

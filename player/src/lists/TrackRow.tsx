@@ -1,18 +1,20 @@
 import { EllipsisVertical, GripVertical, Play, TriangleAlert } from 'lucide-react'
 import { memo, type MouseEvent, type PointerEvent } from 'react'
 import { Link } from 'react-router'
-import type { Track } from '../api/types'
+import type { ListedTrack, TrackSound } from '../api/types'
 import { usePlayer } from '../engine'
 import { clock, plural } from '../format'
+import { camelot, keyShort, percent } from '../sound/words'
 import { Art } from '../ui/Art'
 import { IconButton, join } from '../ui/Button'
 import { LikeButton } from '../ui/LikeButton'
 import { Credits } from './Credits'
 
-export type TrackTableKind = 'release' | 'list' | 'playlist'
+/** `sound` is a list with columns for tempo, key and energy where there is room. */
+export type TrackTableKind = 'release' | 'list' | 'playlist' | 'sound'
 
 export interface TrackRowProps {
-  track: Track
+  track: ListedTrack
   index: number
   kind: TrackTableKind
   selected: boolean
@@ -108,6 +110,7 @@ export const TrackRow = memo(function TrackRow({
           )}
         </span>
       )}
+      {kind === 'sound' && <SoundCells sound={track.sound ?? null} />}
       <span role="gridcell" className="cell-plays tabular" title={plural(track.play_count, 'play')}>
         {track.play_count > 0 ? track.play_count : ''}
       </span>
@@ -130,6 +133,24 @@ export const TrackRow = memo(function TrackRow({
     </div>
   )
 })
+
+function SoundCells({ sound }: { sound: TrackSound | null }) {
+  const key = sound?.key ?? null
+  const mode = sound?.mode ?? null
+  return (
+    <>
+      <span role="gridcell" className="cell-sound tabular">
+        {sound?.tempo_bpm ? Math.round(sound.tempo_bpm) : ''}
+      </span>
+      <span role="gridcell" className="cell-sound" title={key !== null && mode !== null ? `Camelot ${camelot(key, mode)}` : undefined}>
+        {key === null ? '' : keyShort(key, mode)}
+      </span>
+      <span role="gridcell" className="cell-sound tabular">
+        {sound?.energy === null || sound?.energy === undefined ? '' : percent(sound.energy)}
+      </span>
+    </>
+  )
+}
 
 /** Three bars that dance while it sounds. */
 export function Bars({ still }: { still?: boolean }) {

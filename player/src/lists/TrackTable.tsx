@@ -27,6 +27,19 @@ function TableHead({ kind }: { kind: TrackTableKind }) {
             Release
           </span>
         )}
+        {kind === 'sound' && (
+          <>
+            <span role="columnheader" className="cell-sound">
+              BPM
+            </span>
+            <span role="columnheader" className="cell-sound">
+              Key
+            </span>
+            <span role="columnheader" className="cell-sound">
+              Energy
+            </span>
+          </>
+        )}
         <span role="columnheader" className="cell-plays">
           Plays
         </span>

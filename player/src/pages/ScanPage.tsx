@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, FileWarning, RefreshCw, Square } from 'lucide-react'
 import { useState } from 'react'
+import { Link } from 'react-router'
 import { api } from '../api/client'
 import { findingsQuery, scanQuery, sessionQuery } from '../api/queries'
 import type { Scan } from '../api/types'
@@ -51,6 +52,9 @@ export default function ScanPage() {
       {!scan && !error && <Loading />}
       {scan?.state === 'running' && <ScanProgress scan={scan} />}
       {scan?.state === 'idle' && scan.last && <Report last={scan.last} />}
+      <p className="section-more small muted">
+        The same recording in several files is not an error: see <Link className="np-about" to="/duplicates">duplicates</Link>.
+      </p>
       <Findings />
     </>
   )

@@ -1,10 +1,12 @@
-import { Heart, Music, Shuffle } from 'lucide-react'
+import { Heart, Music, Shuffle, SlidersHorizontal } from 'lucide-react'
+import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { api } from '../api/client'
-import type { Page, Track } from '../api/types'
+import type { ListedTrack, Page, Track } from '../api/types'
 import { plural } from '../format'
 import { usePagedSource } from '../lists/source'
 import { TrackTable } from '../lists/TrackTable'
+import { SoundFilter, soundOf } from '../sound/SoundFilter'
 import { useTitle } from '../shell/useTitle'
 import { Button, IconButton } from '../ui/Button'
 import { Select } from '../ui/Form'
@@ -18,6 +20,9 @@ const sorts = [
   { value: 'added', label: 'Newest in the library' },
   { value: 'recent', label: 'Recently played' },
   { value: 'frequent', label: 'Most played' },
+  { value: 'tempo', label: 'By tempo' },
+  { value: 'key', label: 'By key' },
+  { value: 'energy', label: 'By energy' },
 ]
 
 export default function Tracks() {
@@ -26,7 +31,10 @@ export default function Tracks() {
   const sort = params.get('sort') ?? 'title'
   const liked = params.get('liked') === '1'
   const library = params.get('library') ?? ''
-  const source = usePagedSource<Track>('tracks', { sort, library, liked: liked ? 1 : null })
+  const sound = soundOf(params)
+  const filtered = Object.values(sound).some((value) => value !== null)
+  const [open, setOpen] = useState(filtered)
+  const source = usePagedSource<ListedTrack>('tracks', { sort, library, liked: liked ? 1 : null, ...sound })
   const choose = (name: string, value: string) =>
     setParams(
       (old) => {
@@ -38,7 +46,7 @@ export default function Tracks() {
       { replace: true },
     )
   const shuffle = async () =>
-    (await api.get<Page<Track>>('tracks', { sort: 'random', library, liked: liked ? 1 : null, limit: 100 })).items
+    (await api.get<Page<Track>>('tracks', { sort: 'random', library, liked: liked ? 1 : null, limit: 100, ...sound })).items
   return (
     <>
       <header className="page-head">
@@ -59,15 +67,31 @@ export default function Tracks() {
           />
           <LibraryFilter value={library} onChange={(value) => choose('library', value)} />
           <IconButton label="Only liked tracks" icon={Heart} pressed={liked} onClick={() => choose('liked', liked ? '' : '1')} />
+          <IconButton
+            label={filtered ? 'Filter by sound (on)' : 'Filter by sound'}
+            icon={SlidersHorizontal}
+            variant={filtered ? 'soft' : 'ghost'}
+            aria-expanded={open}
+            aria-controls="sound-filter"
+            onClick={() => setOpen(!open)}
+          />
         </div>
       </header>
+      {open && <SoundFilter sound={sound} onChange={choose} />}
       <TrackTable
         source={source}
+        kind="sound"
         label="Tracks"
         empty={
+          filtered || sort === 'tempo' || sort === 'key' || sort === 'energy' ? (
+            <EmptyState icon={Music} title="Nothing sounds like that">
+              Only tracks that Segue has listened to are found by sound. Widen the ranges, or wait for it to hear more.
+            </EmptyState>
+          ) : (
           <EmptyState icon={Music} title={liked ? 'No liked tracks yet' : 'No tracks yet'}>
             {liked ? 'Press the heart beside a track to find it here.' : 'They appear as music is scanned.'}
           </EmptyState>
+          )
         }
       />
     </>

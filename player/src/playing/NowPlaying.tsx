@@ -101,7 +101,10 @@ function Stage({ item }: { item: QueueItem }) {
         </div>
         <p className="np-quality small">
           {quality(track)}
-          {transcoding && ' · converted for this browser'}
+          {transcoding && ' · converted for this browser'} ·{' '}
+          <Link to={`/tracks/${track.id}`} className="np-about">
+            About this track
+          </Link>
         </p>
       </div>
       <Tabs item={item} tab={tab} onTab={setChosen} />

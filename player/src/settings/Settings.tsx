@@ -10,6 +10,7 @@ const tabs = [
 const adminTabs = [
   { to: '/settings/users', label: 'Users' },
   { to: '/settings/libraries', label: 'Libraries' },
+  { to: '/settings/analysis', label: 'Analysis' },
 ]
 
 export default function Settings() {

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { ChartColumn, Disc3, Folder, Heart, History, House, ListMusic, Mic2, Music, Plus, Shapes } from 'lucide-react'
+import { ChartColumn, Disc3, Folder, Heart, History, House, ListMusic, Mic2, Music, Plus, Shapes, Waypoints } from 'lucide-react'
 import { NavLink } from 'react-router'
 import { newPlaylist } from '../acts/newPlaylist'
 import { playlistMenu } from '../acts/menus'
@@ -15,6 +15,7 @@ export const places = [
   { to: '/tracks', label: 'Tracks', icon: Music },
   { to: '/genres', label: 'Genres', icon: Shapes },
   { to: '/folders', label: 'Folders', icon: Folder },
+  { to: '/map', label: 'Map', icon: Waypoints },
   { to: '/favourites', label: 'Favourites', icon: Heart },
   { to: '/history', label: 'History', icon: History },
   { to: '/statistics', label: 'Statistics', icon: ChartColumn },

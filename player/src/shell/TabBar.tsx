@@ -9,7 +9,7 @@ const tabs = [
   { to: '/settings', label: 'Settings', icon: Settings },
 ]
 
-const inLibrary = /^\/(library|artists|releases|tracks|genres|folders|favourites|history|statistics|year)/
+const inLibrary = /^\/(library|artists|releases|tracks|genres|folders|favourites|history|statistics|year|map|duplicates)/
 
 /** The ways to go, on a phone. */
 export function TabBar() {

@@ -3,7 +3,7 @@
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -131,6 +131,15 @@ class Descriptions:
         with self._lock:
             self._shares_at = float("-inf")
         return self.analysis(listener, track_id)
+
+    def listed(self, track_ids: Sequence[TrackId]) -> dict[TrackId, dict[str, float | None]]:
+        """What lists are sorted and filtered by, corrections applied, of those that have been analysed."""
+        a = s.analysis
+        query = sa.select(a.c.track_id, *(a.c[name] for name in s.SORTED_VALUES)).where(
+            a.c.track_id.in_(track_ids), a.c.number.is_not(None)
+        )
+        with self._db.read() as connection:
+            return {row.track_id: {name: row._mapping[name] for name in s.SORTED_VALUES} for row in connection.execute(query)}
 
     def _values(self, sound: Sound) -> dict[str, DescribedValue]:
         corrected = self._flow.backlog.corrections(sound.payload_hash)

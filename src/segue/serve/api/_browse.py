@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 import msgspec
-from litestar import get
+from litestar import get, post
 from litestar.params import Parameter
 
 from segue.errors import BadRequest
@@ -105,6 +105,27 @@ class Found(msgspec.Struct):
     artists: list[shape.Artist]
     releases: list[shape.Release]
     tracks: list[shape.Track]
+
+
+class ListedSound(msgspec.Struct):
+    tempo_bpm: float | None
+    key: float | None
+    mode: float | None
+    energy: float | None
+
+
+class ListedTrack(shape.Track, kw_only=True):
+    sound: ListedSound | None
+    """What lists are sorted and filtered by; null until the track has been analysed."""
+
+
+class ListedTracks(msgspec.Struct):
+    items: list[ListedTrack]
+    total: int
+
+
+class TrackIds(msgspec.Struct, forbid_unknown_fields=True):
+    ids: Annotated[list[str], msgspec.Meta(max_length=500)]
 
 
 Bounds = Annotated[str | None, Parameter(max_length=40)]
@@ -207,7 +228,7 @@ def handlers(parts: Parts) -> list[Any]:
         key: Annotated[int | None, Parameter(ge=0, le=11)] = None,
         mode: Annotated[int | None, Parameter(ge=0, le=1)] = None,
         library: LibraryFilter = None,
-    ) -> shape.Tracks:
+    ) -> ListedTracks:
         """Tracks in an order, filtered. ``tempo=90..120`` (BPM), ``energy=0.5..``, ``key``, ``mode`` keep analysed tracks within."""
         sound = {"tempo_bpm": _range("tempo", tempo), "energy": _range("energy", energy), "key": (key, key), "mode": (mode, mode)}
         page = catalogue.tracks_page(
@@ -220,7 +241,21 @@ def handlers(parts: Parts) -> list[Any]:
             offset=offset,
             limit=limit,
         )
-        return shape.Tracks([shape.track(one) for one in page.items], page.total)
+        heard = parts.descriptions.listed([one.id for one in page.items])
+        items = [
+            ListedTrack(
+                **msgspec.structs.asdict(shape.track(one)),
+                sound=ListedSound(*(heard[one.id][name] for name in ("tempo_bpm", "key", "mode", "energy"))) if one.id in heard else None,
+            )
+            for one in page.items
+        ]
+        return ListedTracks(items, page.total)
+
+    @post("/tracks/by-id", sync_to_thread=True, status_code=200)
+    def by_id(me: Listener, data: TrackIds) -> shape.Tracks:
+        """Those of these tracks that this listener may hear, in the order asked for. At most 500."""
+        found = catalogue.visible_tracks(me, [TrackId(id) for id in data.ids])
+        return shape.Tracks([shape.track(one) for one in found], len(found))
 
     @get("/tracks/{id:str}", sync_to_thread=True)
     def track(me: Listener, id: str) -> shape.Track:
@@ -289,5 +324,5 @@ def handlers(parts: Parts) -> list[Any]:
         return await anyio.to_thread.run_sync(make, limiter=http.threads(slow=True))
 
     return [
-        home, artists, artist, releases, release, tracks, track, lyrics, genres, roots, folder, search, favourites, art,
+        home, artists, artist, releases, release, tracks, by_id, track, lyrics, genres, roots, folder, search, favourites, art,
     ]  # fmt: skip
