@@ -8,7 +8,7 @@ import pytest
 
 from segue.analyse._decode import decode
 from segue.analyse._fingerprint import SAME, keys, shared, similarity
-from segue.testing.sounds import MUSIC, convert, render
+from segue.testing.rendering import MUSIC, convert, render
 
 
 def of(path: Path) -> bytes:

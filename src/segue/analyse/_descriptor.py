@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.analyse._record import DESCRIPTOR_DIMENSION
 from segue.analyse._rhythm import LAGS, autocorrelation
 from segue.analyse._scales import DEVIATIONS, MEANS
 from segue.analyse._spectra import BANDS, COARSE_RATE_HZ, FRAME_RATE_HZ, Floats, Spectra
@@ -16,10 +17,10 @@ from segue.analyse._spectra import BANDS, COARSE_RATE_HZ, FRAME_RATE_HZ, Floats,
 Doubles = NDArray[np.float64]
 
 NAME = "descriptor"
-VERSION = 1
 GROUPS: dict[str, tuple[int, float]] = {"timbre": (80, 1.0), "modulation": (48, 0.7), "harmony": (40, 0.4), "rhythm": (40, 0.5)}
 """How many numbers, and the weight of a group's share of the distance."""
-DIMENSION = sum(size for size, _ in GROUPS.values())
+DIMENSION = DESCRIPTOR_DIMENSION
+"""The sum of all groups."""
 
 _COEFFICIENTS = 20
 _HELD = 3.0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segue.analyse._modelfile import FILE_MAX, embedded, read
+from segue.analyse._record import DESCRIPTOR_DIMENSION, DESCRIPTOR_VERSION
 from segue.errors import BadRequest, SegueError, Unavailable
 from segue.model import Record
 
@@ -84,9 +85,7 @@ def models(data_models: Path) -> list[Model]:
         with contextlib.suppress(SegueError):
             model = _model(path)
             found.setdefault(model.name, model)
-    from segue.analyse._descriptor import DIMENSION, VERSION
-
-    builtin = Model(name=DESCRIPTOR, version=str(VERSION), digest="", licence="Apache-2.0", dimension=DIMENSION)
+    builtin = Model(name=DESCRIPTOR, version=str(DESCRIPTOR_VERSION), digest="", licence="Apache-2.0", dimension=DESCRIPTOR_DIMENSION)
     return [builtin, *sorted(found.values(), key=lambda model: model.name)]
 
 

@@ -11,6 +11,8 @@ from segue.model import Record
 VERSION = 1
 """Of the analysis: raised when the same audio would give other values; everything is then analysed anew, in the background."""
 SAMPLE_RATE_HZ = 16_000
+DESCRIPTOR_VERSION, DESCRIPTOR_DIMENSION = 1, 208
+"""Of the embedding that needs no model."""
 
 
 Priority = Literal["idle", "low", "normal"]
