@@ -2,6 +2,9 @@
 (``python -m segue.analyse``), limited in memory and seconds; a file it hangs at or dies of becomes an error, and it goes on with the next.
 """
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -42,6 +45,12 @@ class AnalysisWorker:
             return msgspec.msgpack.decode(frame, type=Heard)
         except msgspec.MsgspecError as error:
             return Heard(error=("failed", f"What was heard makes no sense ({error})."))
+
+    def end(self) -> None:
+        """End the process, from any thread: whoever waits for an answer is told that it died."""
+        if (pid := self.pid) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         self._pipe.close()

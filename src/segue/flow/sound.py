@@ -6,7 +6,8 @@ What opens a file is a worker process, at the lowest priority; here is only whic
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +89,9 @@ class SoundFlow:
         self._opener: threading.Thread | None = None
         self._closed = threading.Event()
         self._paused = bool(self._setting(_PAUSED))
+        self._workers: set[AnalysisWorker] = set()
+        self._away: set[str] = set()
+        """Tracks whose files cannot be opened now: not tried again before something changes."""
         self._times: deque[float] = deque(maxlen=_RATE_OVER)
         if self._setting(_SOUNDS) != sounds.id:
             self.backlog.forget_numbers()
@@ -176,6 +180,8 @@ class SoundFlow:
         self._closed.set()
         with self._wake:
             self._wake.notify_all()
+            for worker in self._workers:
+                worker.end()
         for thread in (*self._threads, *([self._opener] if self._opener else [])):
             thread.join(30)
 
@@ -184,6 +190,7 @@ class SoundFlow:
         self.similar.changed()
         with self._wake:
             self._stale = True
+            self._away.clear()
             self._wake.notify_all()
 
     def pause(self, paused: bool = True) -> None:
@@ -206,12 +213,9 @@ class SoundFlow:
         ended = stop or threading.Event()
 
         def work() -> None:
-            worker = AnalysisWorker(models=self._models, priority=self._priority)
-            try:
+            with self._worker() as worker:
                 while not (ended.is_set() or self._closed.is_set()) and (task := self._take(wait=False)) is not None:
                     self._hear(worker, task)
-            finally:
-                worker.close()
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(self._count)]
         for thread in threads:
@@ -223,8 +227,7 @@ class SoundFlow:
         return self.status()
 
     def _work(self) -> None:
-        worker = AnalysisWorker(models=self._models, priority=self._priority)
-        try:
+        with self._worker() as worker:
             while not self._closed.is_set():
                 if self._resting():
                     worker.close()
@@ -238,7 +241,17 @@ class SoundFlow:
                 self._hear(worker, task)
                 if self._share < 100:
                     self._closed.wait((time.monotonic() - began) * (100 / self._share - 1))
+
+    @contextmanager
+    def _worker(self) -> Iterator[AnalysisWorker]:
+        worker = AnalysisWorker(models=self._models, priority=self._priority)
+        with self._wake:
+            self._workers.add(worker)
+        try:
+            yield worker
         finally:
+            with self._wake:
+                self._workers.discard(worker)
             worker.close()
 
     def _resting(self) -> State | None:
@@ -249,8 +262,8 @@ class SoundFlow:
         with self._wake:
             if not self._ready or self._stale:
                 self._stale = False
-                due = self.backlog.due(VERSION, self._space.id, _BATCH + len(self._busy))
-                self._ready = deque(task for task in due if task.track_id not in self._busy)
+                due = self.backlog.due(VERSION, self._space.id, _BATCH + len(self._busy) + len(self._away))
+                self._ready = deque(task for task in due if task.track_id not in self._busy | self._away)
             if self._ready:
                 task = self._ready.popleft()
                 self._busy.add(task.track_id)
@@ -333,6 +346,12 @@ class SoundFlow:
     def _failed(self, task: Task, answer: Heard) -> bool:
         assert answer.error is not None
         kind, message = answer.error
+        if self._closed.is_set():
+            return False  # its worker was ended, not by the file
+        if kind == "unreadable":  # a mount that is away, a file that just went: nothing is known of its sound
+            with self._wake:
+                self._away.add(task.track_id)
+            return False
         self.backlog.failed(task, VERSION, kind, message, now())
         _log.warning("a file could not be heard", track=task.track_id, kind=kind)
         return False
@@ -341,19 +360,20 @@ class SoundFlow:
 
     def status(self) -> AnalysisStatus:
         counts = self.backlog.counts(VERSION, self._space.id)
+        left = max(0, counts.left - len(self._away))
         times = list(self._times)
         rate = (len(times) - 1) / (times[-1] - times[0]) * 3600 if len(times) > 4 and times[-1] > times[0] else None
         resting = self._resting()
-        state: State = resting or ("running" if counts.left and self._threads else "idle" if self._threads else "off")
+        state: State = resting or ("running" if left and self._threads else "idle" if self._threads else "off")
         serving = self.similar.space
         return AnalysisStatus(
             state=state,
             total=counts.total,
             done=counts.done,
-            failed=counts.failed,
-            left=counts.left,
+            failed=counts.failed + len(self._away),
+            left=left,
             tracks_per_hour=round(rate, 1) if rate else None,
-            left_s=round(counts.left / rate * 3600, 1) if rate and counts.left else None,
+            left_s=round(left / rate * 3600, 1) if rate and left else None,
             encoder=self._model.name,
             serving=serving.encoder if serving else None,
             note=self._note(),
