@@ -3,7 +3,7 @@
     python benchmarks/analyse.py --audio FOLDER [--files N] [--workers N]
 
 ``stage``: processor seconds a file, of the worker's own and of its FFmpeg's, one thread, by stage. ``core``: × real time of one core, all
-stages together, without the tagger (musicnn) and with it. ``librosa``, where installed: tempo and beats, chroma, MFCC, onset strength, RMS and
+stages together, without the tagger (musicnn) and with it. ``librosa``, where installed: tempo and beats, chroma, MFCC, onsets, RMS and
 spectral shape of samples already decoded (22,050 Hz), beside our transform, description and descriptor of the same files (16,000 Hz).
 ``workers``: real worker processes side by side, by the clock: tracks of 3½ minutes an hour, and peak resident memory.
 Medians over files with the 10th and 90th percentile.
