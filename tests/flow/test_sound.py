@@ -12,12 +12,14 @@ import httpx
 import mutagen.flac
 import pytest
 
+from segue.analyse._explicit import word_lists
 from segue.testing.rendering import MUSIC, convert, render
 from segue.testing.server import RunningServer, running_server
 
 OTHER = "0.3*sin(2*PI*t*(220+40*floor(mod(t*3,5))))*exp(-3*mod(t,0.25))+0.05*random(0)"
 TONE = "0.2*sin(2*PI*440*t)+0.1*sin(2*PI*660*t)"
 WAIT_S = 240
+STRONG = sorted(word_lists()[0])[0]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +37,17 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     b = render(folder / "b.flac", OTHER, seconds=20)
     convert(a, folder / "a.mp3", "-b:a", "128k")
     convert(b, folder / "b.opus", "-b:a", "64k")
-    render(folder / "tone.flac", TONE, seconds=6)
+    tagged(render(folder / "tone.flac", TONE, seconds=6), lyrics=f"la la {STRONG}, la!")
+    tagged(a, itunesadvisory="1")
     render(folder / "silent.wav", "anullsrc=r=44100:cl=stereo", seconds=4)
     (folder / "broken.mp3").write_bytes((folder / "a.mp3").read_bytes()[:4000] + b"\0" * 40_000)
     return folder
+
+
+def tagged(path: Path, **tags: str) -> None:
+    file = mutagen.flac.FLAC(path)
+    file.update({name: [value] for name, value in tags.items()})
+    file.save()
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +171,35 @@ def test_a_value_set_by_hand_survives_being_heard_again(server: RunningServer, c
     assert undone["values"]["tempo_bpm"]["value"] == pytest.approx(measured)
     for wrong in ({"tempo_bpm": 5000}, {"key": 1.5}, {"nonsense": 1}, {"energy": -1}):
         assert client.patch(f"/api/tracks/{id}/analysis", json={"values": wrong}).status_code == 400
+
+
+def test_explicit_by_tag_by_lyrics_and_by_hand(server: RunningServer, client: httpx.Client) -> None:
+    held = tracks(client)
+    subsonic = {"u": "admin", "p": server.token(name="explicit"), "v": "1.16.1", "c": "test", "f": "json"}
+
+    def told(name: str) -> tuple[dict[str, Any], str, Any]:
+        song = client.get("/rest/getSong", params=subsonic | {"id": held[name]["id"]}).json()["subsonic-response"]["song"]
+        return analysis(client, name)["explicit"], song["explicitStatus"], tracks(client)[name]["explicit"]
+
+    def correct(name: str, value: int | None) -> httpx.Response:
+        return client.patch(f"/api/tracks/{held[name]['id']}/analysis", json={"values": {"explicit": value}})
+
+    nothing = {"language": None, "words": 0}
+    assert told("a.flac") == ({"value": True, "origin": "tag", **nothing}, "explicit", True)
+    assert told("b.flac") == ({"value": None, "origin": None, **nothing}, "", None)
+    assert told("tone.flac") == ({"value": True, "origin": "lyrics", "language": None, "words": 1}, "", None)
+    for name, before in [(name, told(name)) for name in ("a.flac", "b.flac", "tone.flac")]:
+        answer = correct(name, 0)
+        assert STRONG not in answer.text
+        assert answer.json()["explicit"] == {"value": False, "origin": "corrected", **nothing}
+        assert "explicit" not in answer.json()["values"]
+        assert told(name)[1:] == ("clean", False)
+        correct(name, 1)
+        assert told(name)[1:] == ("explicit", True)
+        correct(name, None)
+        assert told(name) == before
+    for wrong in (0.5, 2, -1):
+        assert correct("a.flac", wrong).status_code == 400  # type: ignore[arg-type]
 
 
 def server_database(server: RunningServer) -> Any:

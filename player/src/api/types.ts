@@ -540,6 +540,8 @@ export interface Analysis {
   findings: { kind: string; message: string }[]
   /** Other tracks that are the same recording. */
   duplicates: Id[]
+  /** By a tag of the file, guessed from the lyrics, or by hand; `words`: how many of theirs are listed as strong or mild. */
+  explicit: { value: boolean | null; origin: 'tag' | 'lyrics' | 'corrected' | null; language: string | null; words: number }
 }
 
 export interface Alike {

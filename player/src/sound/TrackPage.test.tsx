@@ -40,6 +40,7 @@ const heard: Analysis = {
   waveform: [10, 200, 255, 40],
   findings: [{ kind: 'clipped', message: 'It is clipped in 12 places.' }],
   duplicates: ['copy'],
+  explicit: { value: true, origin: 'lyrics', language: 'en', words: 3 },
 }
 
 server((request) => {
@@ -112,6 +113,13 @@ it('lets an admin correct a value, shows what was measured, and goes back', asyn
   await waitFor(() => expect(patched).toEqual([{ values: { tempo_bpm: 60 } }, { values: { tempo_bpm: null } }]))
 })
 
+it('says who says that it is explicit, and lets an admin say it is not', async () => {
+  show()
+  await screen.findByText(/Explicit \(guessed from the words of its lyrics; this can be wrong\)/)
+  fireEvent.click(await screen.findByRole('button', { name: 'It is not' }))
+  await waitFor(() => expect(patched).toEqual([{ values: { explicit: 0 } }]))
+})
+
 it('offers corrections to nobody else', async () => {
   admin = false
   analysis = { ...heard, values: { tempo_bpm: value(60, { origin: 'corrected', measured: 120 }) } }
@@ -119,6 +127,7 @@ it('offers corrections to nobody else', async () => {
   await screen.findByText('60.0 BPM')
   expect(screen.queryByRole('button', { name: 'Correct values' })).toBeNull()
   expect(screen.queryByRole('button', { name: /Undo/ })).toBeNull()
+  expect(screen.queryByRole('button', { name: 'It is not' })).toBeNull()
 })
 
 it('says that it has not listened yet, and how far it is', async () => {

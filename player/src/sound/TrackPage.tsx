@@ -23,6 +23,7 @@ import { Stars } from '../ui/Stars'
 import { EmptyState, ErrorState, RowSkeletons } from '../ui/States'
 import { toast } from '../ui/toasts'
 import { Correct } from './Correct'
+import { Explicit } from './Explicit'
 import { alikeQuery, analysisQuery, analysisStatusQuery, tracksByIdQuery } from './queries'
 import { Measures, Moments, Proxies } from './Values'
 import { Structure, Waveform } from './Waveform'
@@ -158,6 +159,9 @@ function Heard({ track, analysis }: { track: Track; analysis: Analysis }) {
       (failure: unknown) => toast(failure instanceof Error ? failure.message : 'That did not work.', { tone: 'bad' }),
     )
   }
+  const sayExplicit = (value: 1 | 0 | null) => {
+    send({ explicit: value }).catch((failure: unknown) => toast(failure instanceof Error ? failure.message : 'That did not work.', { tone: 'bad' }))
+  }
   const onUndo = admin ? undo : undefined
   return (
     <>
@@ -193,6 +197,7 @@ function Heard({ track, analysis }: { track: Track; analysis: Analysis }) {
         <Proxies analysis={analysis} onUndo={onUndo} />
         <div className="stack sound-side">
           <Tags track={track} analysis={analysis} />
+          <Explicit explicit={analysis.explicit} onSay={admin ? sayExplicit : undefined} />
           <Copies ids={analysis.duplicates} />
         </div>
       </div>

@@ -1,6 +1,7 @@
 """Samples -> what a track sounds like: description, fingerprint, embedding. Pure in ``(y, sr)``; run by worker processes, never in the
 server, which knows only the records here and the worker's pipe; what it keeps of them is in :mod:`segue.analyse.kept`."""
 
+from segue.analyse._explicit import Explicit, guess_explicit
 from segue.analyse._models import Model, broken, in_use, models, shared_folder, speech_model
 from segue.analyse._models import add as add_model
 from segue.analyse._record import SAMPLE_RATE_HZ, VERSION, Ask, Description, Embedded, Heard, Priority, Section, Value
@@ -13,6 +14,7 @@ __all__ = [
     "Ask",
     "Description",
     "Embedded",
+    "Explicit",
     "Heard",
     "Model",
     "Priority",
@@ -20,6 +22,7 @@ __all__ = [
     "Value",
     "add_model",
     "broken",
+    "guess_explicit",
     "in_use",
     "models",
     "shared_folder",

@@ -9,17 +9,19 @@ from typing import Literal
 import msgspec
 import sqlalchemy as sa
 
-from segue.analyse import Section
+from segue.analyse import Explicit, Section, guess_explicit
 from segue.analyse.kept import Sound
 from segue.errors import BadRequest, Conflict
 from segue.flow.sound import SoundFlow
 from segue.library import Catalogue
-from segue.model import Listener, Record
+from segue.model import Listener, Record, Track
 from segue.store import Database
 from segue.store import schema as s
 from segue.types import TrackId, now
 
 Origin = Literal["measured", "corrected"]
+EXPLICIT = "explicit"
+"""Corrected as the values are, told apart from them."""
 PROXIES = ("energy", "danceability", "valence", "acousticness", "instrumentalness", "speechiness", "liveness")
 """0..1, documented in ``docs/analysis.md``, and told as a percentile of the library."""
 RANGES: Mapping[str, tuple[float, float]] = {
@@ -29,9 +31,10 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "mode": (0, 1),
     **dict.fromkeys(PROXIES, (0, 1)),
     **dict.fromkeys(("silence_head_s", "silence_tail_s", "intro_end_s", "outro_start_s", "cue_in_s", "cue_out_s"), (0, 86_400)),
+    EXPLICIT: (0, 1),
 }
 """What can be corrected by hand, and the range it must be in."""
-_WHOLE = {"time_signature", "key", "mode"}
+_WHOLE = {"time_signature", "key", "mode", EXPLICIT}
 _RANKED = ("tempo_bpm", "loudness_lufs", *PROXIES)
 _SHARES_S = 60.0
 """How long a distribution of the library's values is good for."""
@@ -52,6 +55,18 @@ class DescribedValue(Record, frozen=True, kw_only=True):
     """What a correction stands in the place of."""
 
 
+class ToldExplicit(Record, frozen=True, kw_only=True):
+    """Whether what is sung or said is explicit, and who says so: a tag of the file, a guess by the words of its lyrics, or a person."""
+
+    value: bool | None = None
+    """None: nothing is known."""
+    origin: Literal["tag", "lyrics", "corrected"] | None = None
+    language: str | None = None
+    """Of the lyrics, two letters, where they were asked."""
+    words: int = 0
+    """How often the lyrics have a word of the lists."""
+
+
 class TrackAnalysis(Record, frozen=True, kw_only=True):
     state: Literal["pending", "done", "failed"]
     version: int | None = None
@@ -67,6 +82,7 @@ class TrackAnalysis(Record, frozen=True, kw_only=True):
     findings: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[TrackId, ...] = ()
     """Other tracks that are the same recording, those this listener may hear."""
+    explicit: ToldExplicit = ToldExplicit()
 
 
 class Descriptions:
@@ -82,14 +98,16 @@ class Descriptions:
 
     def analysis(self, listener: Listener, track_id: TrackId) -> TrackAnalysis:
         """Raises :class:`~segue.errors.NotFound` for a track this listener cannot hear."""
-        self._catalogue.track(listener, track_id)
+        track = self._catalogue.track(listener, track_id)
         row = self._flow.backlog.state(track_id)
         sound = self._flow.sounds.get(row.number) if row is not None and row.number is not None else None
         if row is not None and row.state == "failed" and sound is None:
-            return TrackAnalysis(state="failed", version=row.version, error=msgspec.json.decode(row.error)[1])
+            explicit = self._explicit(listener, track, {})
+            return TrackAnalysis(state="failed", version=row.version, error=msgspec.json.decode(row.error)[1], explicit=explicit)
         if row is None or sound is None:
-            return TrackAnalysis(state="pending")
-        values = self._values(sound)
+            return TrackAnalysis(state="pending", explicit=self._explicit(listener, track, {}))
+        corrected = self._flow.backlog.corrections(sound.payload_hash)
+        values = self._values(sound, corrected)
         space = self._flow.similar.space
         tags = self._flow.sounds.tags(space.id, sound.number) if space else ()
         key, mode = values.get("key"), values.get("mode")
@@ -106,6 +124,7 @@ class Descriptions:
             waveform=tuple(sound.waveform),
             findings=sound.findings,
             duplicates=self._duplicates(listener, track_id),
+            explicit=self._explicit(listener, track, corrected),
         )
 
     def correct(self, listener: Listener, track_id: TrackId, values: Mapping[str, float | None]) -> TrackAnalysis:
@@ -141,11 +160,21 @@ class Descriptions:
         with self._db.read() as connection:
             return {row.track_id: {name: row._mapping[name] for name in s.SORTED_VALUES} for row in connection.execute(query)}
 
-    def _values(self, sound: Sound) -> dict[str, DescribedValue]:
-        corrected = self._flow.backlog.corrections(sound.payload_hash)
+    def _explicit(self, listener: Listener, track: Track, corrected: Mapping[str, float]) -> ToldExplicit:
+        if EXPLICIT in corrected:
+            return ToldExplicit(value=bool(corrected[EXPLICIT]), origin="corrected")
+        if track.explicit is not None:
+            return ToldExplicit(value=track.explicit, origin="tag")
+        if not track.has_lyrics:
+            return ToldExplicit()
+        lyrics = self._catalogue.lyrics(listener, track.id)
+        guess: Explicit = guess_explicit((one.language, "\n".join(line.text for line in one.lines)) for one in lyrics)
+        return ToldExplicit(value=guess.value, origin=None if guess.value is None else "lyrics", language=guess.language, words=guess.words)
+
+    def _values(self, sound: Sound, corrected: Mapping[str, float]) -> dict[str, DescribedValue]:
         measured = sound.description.values
         out = {}
-        for name in [*measured, *(name for name in corrected if name not in measured)]:
+        for name in [*measured, *(name for name in corrected if name not in measured and name != EXPLICIT)]:
             was = measured.get(name)
             value = corrected.get(name, was.value if was else 0.0)
             by_hand = name in corrected

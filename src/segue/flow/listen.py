@@ -13,6 +13,7 @@ import msgspec
 from segue.errors import BadRequest, NotFound, SegueError
 from segue.events import parse_events, wire_event
 from segue.flow._moment import Moment
+from segue.flow._spoken import MusicHistory, Spoken, leave_speech, music_asked
 from segue.flow._subjects import unseen
 from segue.flow.reports import LONGEST_MS, PREFIX, STILL_MS, Report, Reports, State
 from segue.flow.runner import Run
@@ -77,9 +78,11 @@ class Listening:
         self._reporting = threading.Lock()
         self.projections = Projections(db, log)
         self._slates = Slates(db, days=slate_days)
-        self._sources: tuple[Source, ...] = (Familiar(self.history), Kindred(self.history, catalogue), Unplayed(self.history, catalogue))
+        self._spoken = Spoken(db)
+        music = MusicHistory(self.history, self._spoken)
+        self._sources: tuple[Source, ...] = (Familiar(music), Kindred(music, catalogue), Unplayed(music, catalogue))
         if alike is not None:
-            self._sources += (SoundsLike(self.history, catalogue, alike),)
+            self._sources += (SoundsLike(music, catalogue, alike),)
         self._shuffled = Shuffled(catalogue)
 
     # -- what a listener did -----------------------------------------------------------------------------------------
@@ -304,9 +307,12 @@ class Listening:
         past = self.history.plays(query.user_id, _PAST) if readable else ()
         moment = Moment(query, past, self.history.hidden(query.user_id))
 
-        allowed = self._sift(run, moment, self._sources if readable else (self._shuffled,))
+        asked, music = music_asked(query, self._spoken)
+        allowed = self._sift(run, moment, asked, self._sources if readable else (self._shuffled,), music=music)
         if readable and len(allowed) < query.n:
-            allowed = self._sift(run, moment, (*self._sources, self._shuffled))
+            allowed = self._sift(run, moment, asked, (*self._sources, self._shuffled), music=music)
+        if music and not allowed:  # nothing but speech is there
+            allowed = self._sift(run, moment, query, (*self._sources, self._shuffled) if readable else (self._shuffled,), music=False)
         moment.look_up(self._catalogue, allowed)
         scored = run.stage("score", lambda items: moment.score(items, self.history), allowed)
         chosen = run.filter("select", moment.choose, scored)
@@ -328,12 +334,14 @@ class Listening:
         self.log.read(max(0, last - 1), 1)
         return True
 
-    def _sift(self, run: Run, moment: Moment, sources: Sequence[Source]) -> Sequence[Candidate]:
-        """Retrieve and filter; policy has the last word."""
+    def _sift(self, run: Run, moment: Moment, asked: Query, sources: Sequence[Source], *, music: bool) -> Sequence[Candidate]:
+        """Retrieve and filter; policy has the last word. ``asked``: of the sources; ``music``: no speech is given."""
         query = moment.query
-        candidates = [candidate for source in sources for candidate in run.source(source.name, source, query)]
+        candidates = [candidate for source in sources for candidate in run.source(source.name, source, asked)]
         merged = run.filter("merge", merge, candidates)
         possible = run.filter("filter", lambda items: leave_out(items, query, moment.skipped), merged)
+        if music:
+            possible = run.filter("speech", lambda items: leave_speech(items, self._spoken), possible)
         moment.tracks |= self._catalogue.sketches([candidate.track_id for candidate in possible])
         return run.filter("policy", lambda items: allow(items, moment.tracks, query, moment.hidden), possible)
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from segue.analyse import Embedded
 from segue.analyse.kept import Sounds
 from segue.errors import SegueError, Unavailable
+from segue.flow._spoken import Spoken
 from segue.model import Record, Space, Traits
 from segue.observe import get_logger
 from segue.ports import Neighbours
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 _log = get_logger("similar")
 _MANY = 900
 """Values in one statement."""
-SPEECH = 0.6
-"""A speechiness from which a track is speech: a guess."""
-_SPOKEN = ("audiobook", "audiobooks", "podcast", "podcasts", "speech", "spoken", "spoken word", "spokenword", "horbuch", "horspiel")
-"""Genres, folded, of what is spoken."""
 _TAG_FROM = 0.25
 """A tag less probable is not spoken of: a guess."""
 
@@ -49,6 +46,7 @@ class Similar:
         self._db = db
         self._sounds = sounds
         self._folder = folder
+        self._spoken = Spoken(db)
         self._change = threading.Lock()
         self._served: tuple[Space, Neighbours] | None = None
         self._stamp = 0
@@ -206,23 +204,22 @@ class Similar:
 
     def traits(self, track_ids: Sequence[TrackId]) -> dict[TrackId, Traits]:
         """How tracks sound in words; of every track that exists, heard or not."""
-        t, a, of, g = s.track, s.analysis, s.track_genre, s.genre
+        t, a = s.track, s.analysis
         out: dict[TrackId, Traits] = {}
         served = self._served
         for start in range(0, len(track_ids), _MANY):
             some = track_ids[start : start + _MANY]
-            query = sa.select(t.c.id, a.c.number, a.c.tempo_bpm, a.c.speechiness).outerjoin(a, a.c.track_id == t.c.id)
-            told = sa.select(of.c.track_id).join(g, g.c.id == of.c.genre_id)
+            query = sa.select(t.c.id, a.c.number, a.c.tempo_bpm).outerjoin(a, a.c.track_id == t.c.id)
             with self._db.read() as connection:
                 rows = connection.execute(query.where(t.c.id.in_(some))).all()
-                spoken = set(connection.execute(told.where(of.c.track_id.in_(some), g.c.name_folded.in_(_SPOKEN))).scalars())
+            spoken = self._spoken.tracks(some)
             numbers = [row.number for row in rows if row.number is not None]
             tags = self._sounds.tags_of(served[0].id, numbers) if served is not None else {}
             for row in rows:
                 out[row.id] = Traits(
                     tempo_bpm=row.tempo_bpm,
                     tags=tuple(name for name, probability in tags.get(row.number, ()) if probability >= _TAG_FROM),
-                    spoken=row.id in spoken or (row.speechiness or 0.0) >= SPEECH,
+                    spoken=row.id in spoken,
                 )
         return out
 

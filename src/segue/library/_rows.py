@@ -39,9 +39,17 @@ def _annotated(table: sa.Table, kind: str) -> sa.Join:
 
 
 _NOTE = (s.annotation.c.liked_at, s.annotation.c.rating, s.annotation.c.play_count, s.annotation.c.last_played_at)
+_EXPLICIT_BY_HAND = (
+    sa.select(s.analysis_correction.c.value)
+    .join(s.analysis, s.analysis.c.payload_hash == s.analysis_correction.c.payload_hash)
+    .where(s.analysis.c.track_id == s.track.c.id, s.analysis_correction.c.name == "explicit")
+    .correlate(s.track)
+    .scalar_subquery()
+)
 _TRACKS = (
     sa.select(
         s.track,
+        sa.func.coalesce(_EXPLICIT_BY_HAND, s.track.c.explicit).label("told_explicit"),
         s.release.c.title.label("release_title"),
         s.release.c.artist.label("release_artist"),
         s.release.c.disc_titles,
@@ -193,7 +201,7 @@ def _track(row: Any, artists: list[Any], genres: list[Any], release_artists: lis
         delay_samples=row.delay_samples,
         padding_samples=row.padding_samples,
         has_lyrics=bool(row.has_lyrics),
-        explicit=None if row.explicit is None else bool(row.explicit),
+        explicit=None if row.told_explicit is None else bool(row.told_explicit),
         bpm=row.bpm,
         comment=row.comment,
         isrc=tuple(more.get("isrc", ())),

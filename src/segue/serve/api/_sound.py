@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from segue.analyse import Section
 from segue.errors import BadRequest
 from segue.flow.atlas import Map
-from segue.flow.described import DescribedValue
+from segue.flow.described import DescribedValue, ToldExplicit
 from segue.flow.sound import AnalysisStatus
 from segue.model import Listener
 from segue.serve.api import _shapes as shape
@@ -43,6 +43,7 @@ class Analysis(msgspec.Struct, kw_only=True):
     waveform: list[int]
     findings: list[SoundFinding]
     duplicates: list[str]
+    explicit: ToldExplicit
 
 
 class Corrections(msgspec.Struct, forbid_unknown_fields=True):
@@ -102,6 +103,7 @@ def handlers(parts: Parts) -> list[Any]:
             waveform=list(one.waveform),
             findings=[SoundFinding(kind, message) for kind, message in one.findings],
             duplicates=list(one.duplicates),
+            explicit=one.explicit,
         )
 
     @get("/tracks/{id:str}/analysis", sync_to_thread=True)
