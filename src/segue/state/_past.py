@@ -214,7 +214,7 @@ class Past:
         """``(track_id, position, when)`` of what was left in its midst, latest first."""
         sql = (
             "SELECT p.track_id, p.position_ms, p.last_at, p.outcome, t.duration_ms FROM play p JOIN track t ON t.id = p.track_id"
-            " WHERE p.user_id = ? AND p.position_ms IS NOT NULL ORDER BY p.last_at DESC LIMIT ?"
+            " WHERE p.user_id = ? AND p.imported = 0 AND p.position_ms IS NOT NULL ORDER BY p.last_at DESC LIMIT ?"
         )
         out: dict[str, tuple[str, Ms, Instant]] = {}
         seen: set[str] = set()
