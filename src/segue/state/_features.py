@@ -120,6 +120,16 @@ FEATURES = (
 )
 _HALF_LIFE_DAYS = {(one.period, one.kind): one.half_life_days for one in FEATURES if one.half_life_days}
 _HALF_LIVES = tuple(sorted(set(_HALF_LIFE_DAYS.values())))
+_BY = {
+    (by, music): [
+        (one, 1 + _HALF_LIVES.index(one.half_life_days) if one.half_life_days else 0)
+        for one in FEATURES
+        if one.by == by and (music or not one.music)
+    ]
+    for by in ("thing", "moment", "both")
+    for music in (True, False)
+}
+"""Features by what their keys depend on, each with the number of its half-life, 0 for none."""
 
 
 @lru_cache(65536)
@@ -189,12 +199,9 @@ class Sums:
         """The sums that a listen adds to, each with the number of its half-life: found once for all listens alike in ``key``."""
         known = self._slots.get(key)
         if known is None:
-            slots = []
-            for feature in FEATURES:
-                if feature.by != by or (feature.music and not facts.music):
-                    continue
+            slots: list[tuple[list[int], int]] = []
+            for feature, fading in _BY[by, facts.music]:
                 period = at.year if feature.period == "year" else feature.period
-                fading = 1 + _HALF_LIVES.index(feature.half_life_days) if feature.half_life_days else 0
                 slots += [
                     (self.by_key.setdefault((period, feature.kind, k), [0, 0, 0, 0, 0]), fading) for k in feature.keys(listen, facts, at)
                 ]
