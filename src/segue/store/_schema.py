@@ -443,6 +443,7 @@ annotation = Table(
     Column("facts", LargeBinary),  # JSON, of tracks and externals: what they were of when their listens were last counted
     Index("ix_annotation_liked", "user_id", "type", "liked_at", sqlite_where=sa.text("liked_at IS NOT NULL")),
     Index("ix_annotation_played", "user_id", "type", "last_played_at"),
+    Index("ix_annotation_first", "user_id", "first_played_at", "type", sqlite_where=sa.text("first_played_at IS NOT NULL")),
     Index("ix_annotation_count", "user_id", "type", "play_count"),
     Index("ix_annotation_rating", "user_id", "type", "rating", sqlite_where=sa.text("rating > 0")),
     Index("ix_annotation_id", "id", "type"),  # what everyone makes of a thing
