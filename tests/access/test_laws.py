@@ -82,7 +82,9 @@ def _any_row(table: sa.Table, user_id: UserId) -> dict[str, Any]:
         if column.name in ("user_id", "owner_id"):
             values[column.name] = user_id
         elif not column.nullable or column.primary_key:
-            values[column.name] = b"1" if isinstance(column.type, sa.LargeBinary) else 1 if isinstance(column.type, sa.Integer) else "{}"
+            values[column.name] = (
+                b"1" if isinstance(column.type, sa.LargeBinary) else 1 if isinstance(column.type, sa.Integer | sa.Float) else "{}"
+            )
     return values
 
 

@@ -22,7 +22,10 @@ from segue.testing.server import RunningServer, running_server
 
 DOCS = Path(__file__).parents[2] / "docs"
 MISSING = "0000000000000000000000"
-ADMIN_ONLY = re.compile(r"/(users|scan)\b|^(POST|PATCH|DELETE) /api/libraries|^POST /api/analysis|^PATCH /api/tracks/.*/analysis")
+ADMIN_ONLY = re.compile(
+    r"/(users|scan)\b|^(POST|PATCH|DELETE) /api/libraries|^POST /api/(analysis|duplicates)"
+    r"|^(PATCH|DELETE) /api/tracks/.*/(analysis|duplicates)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +138,7 @@ def test_every_admin_call_stops_others_and_their_tokens(own: RunningServer, call
     own.segue("user", "add", "listener", "--password-stdin", stdin="listener-password\n")
     plain, app_of_admin = bearer(own, own.token("listener")), bearer(own, own.token())
     admins = [one for one in calls if ADMIN_ONLY.search(f"{one[0]} {one[1]}") and one[:2] != ("GET", "/api/scan")]
-    assert len(admins) == 11
+    assert len(admins) == 13
     for method, path, call in admins:
         for client in (plain, app_of_admin):  # an app password manages nothing, whosever it is
             assert code(request(client, method, at(path, some), call)) == (403, "forbidden"), (method, path)

@@ -12,7 +12,7 @@ from segue.config import HELP, Config, load
 from segue.errors import ConfigError
 from segue.testing.server import RunningServer, run_segue
 
-COMMANDS = ["serve", "scan", "library", "user", "token", "backup", "restore", "doctor", "demo-library"]
+COMMANDS = ["serve", "scan", "library", "user", "token", "backup", "restore", "doctor", "demo-library", "lastfm-app", "analyse", "encoder"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -35,7 +35,7 @@ def test_user_and_token_work_before_the_first_serve(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
     run_segue("user", "add", "anna", "--password-stdin", *data, stdin="a good password\n")
     made = json.loads(run_segue("token", "create", "--user", "Anna", "--name", "phone", "--json", *data).stdout)
-    assert set(made) == {"id", "user", "name", "kind", "secret", "scopes"}
+    assert set(made) == {"id", "user", "name", "kind", "secret", "scopes", "expires_at"}
     assert (made["user"], made["kind"]) == ("anna", "app")
     short = run_segue("user", "add", "ben", "--password-stdin", *data, stdin="short\n", check=False)
     assert short.returncode == 1

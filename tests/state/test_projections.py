@@ -273,7 +273,7 @@ def test_a_crash_between_the_transactions_of_a_chunk_heals(bench: Bench) -> None
     bench.fold()
     log = MemoryEventLog()
     log.append(events)
-    full = "CREATE TRIGGER full BEFORE INSERT ON play WHEN (SELECT count(*) FROM play) >= 700 BEGIN SELECT RAISE(ABORT, 'no more'); END"
+    full = "CREATE TRIGGER full BEFORE INSERT ON play WHEN (SELECT count(*) FROM play) >= 1100 BEGIN SELECT RAISE(ABORT, 'no more'); END"
     with bench.db.write() as connection:
         connection.exec_driver_sql(full)
     projections = Projections(bench.db, log)

@@ -17,7 +17,7 @@ from segue.store import Database
 from segue.types import ArtistId, Instant, Ms, ReleaseId, TrackId, UserId, is_id, new_id, now
 
 _log = get_logger("history")
-_BATCH = 2_000
+_BATCH = 4_000
 _SETTLE_S = 2.0
 """After a change of the catalogue, before what was heard is matched to it: a scan writes many."""
 

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -24,11 +25,20 @@ _LISTEN_FIELDS = [field.name for field in fields(ListenRow)]
 _listen_values = operator.attrgetter(*_LISTEN_FIELDS)
 IN = "IN (SELECT value FROM json_each(?))"
 PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = ?"
-_NEAR = f"{PLAYS} AND until_at >= ? AND until_at - (last_at - started_at) <= ?"
+_EACH_NEAR = (
+    f"SELECT {', '.join(f'p.{name}' for name in PLAY_FIELDS)} FROM json_each(?) j CROSS JOIN play p INDEXED BY ix_play_track"
+    " ON p.user_id = ? AND p.track_id = json_extract(j.value, '$[0]') AND p.until_at >= json_extract(j.value, '$[1]')"
+    " AND p.until_at - (p.last_at - p.started_at) <= json_extract(j.value, '$[2]')"
+)
+"""Of many things at once: ``[id, from, until]`` of each."""
 _LISTENS = f"SELECT {', '.join(_LISTEN_FIELDS)} FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ?"
 _ANY_LISTEN = "SELECT 1 FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? LIMIT 1"
 _COUNTED = "SELECT id, started_at FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? AND counted = 1 ORDER BY id"
-_NEAR_LISTENS = f"{_LISTENS} AND id >= ? AND id < ?"
+_EACH_NEAR_LISTENS = (
+    f"SELECT {', '.join(f'l.{name}' for name in _LISTEN_FIELDS)} FROM json_each(?) j CROSS JOIN listen l INDEXED BY ix_listen_track"
+    " ON l.user_id = ? AND l.track_id = json_extract(j.value, '$[0]') AND l.id >= json_extract(j.value, '$[1]')"
+    " AND l.id < json_extract(j.value, '$[2]')"
+)
 _ADD_LISTEN = f"INSERT OR REPLACE INTO listen (user_id, {', '.join(_LISTEN_FIELDS)}) VALUES (?{', ?' * len(_LISTEN_FIELDS)})"
 _DROP_LISTEN = "DELETE FROM listen WHERE user_id = ? AND id = ?"
 _NOTES = (
@@ -114,39 +124,48 @@ def recount(raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change]
     notes = {row[1]: row for row in raw.execute(_NOTES, (user_id, json.dumps(ids)))}
     now = _facts.facts_of(raw, user_id, ids)
     sums = Sums()
-    done = [_compare(raw, user_id, id, changes[id], now[id], notes.get(id), sums) for id in ids]
+    counted_as = {id: _facts.decode(note[6]) for id, note in notes.items() if note[6]}
+    parts = _parts(raw, user_id, changes, now, counted_as)
+    done = [_compare(raw, user_id, id, parts[id], now[id], counted_as.get(id), notes.get(id), sums) for id in ids]
     raw.executemany(_DROP_LISTEN, [(user_id, listen_id) for one in done for listen_id in one.gone])
     raw.executemany(_ADD_LISTEN, [(user_id, *_listen_values(listen)) for one in done for listen in one.new])
     _sums.store(raw, user_id, sums)
     _annotate(raw, user_id, done, notes)
 
 
-def _compare(raw: sqlite3.Connection, user_id: str, id: str, change: Change, facts: Facts, note: _Note | None, sums: Sums) -> _Recount:
+def _compare(
+    raw: sqlite3.Connection,
+    user_id: str,
+    id: str,
+    part: _Part,
+    facts: Facts,
+    counted_as: Facts | None,
+    note: _Note | None,
+    sums: Sums,
+) -> _Recount:
     """The listens of one thing as they were and as they are; ``sums`` takes the difference."""
-    counted_as = _facts.decode(note[6]) if note is not None and note[6] else None
-    part = _part(raw, user_id, id, change, facts, counted_as)
     if facts.duration_ms is None:
         known = counted_as.length_ms if counted_as is not None and not part.whole else None
         facts = msgspec.structs.replace(facts, length_ms=known or length_of(part.rows))
     taken_as = counted_as or facts
     same_facts = taken_as == facts
     if not same_facts and not part.whole:
-        part = _part(raw, user_id, id, Change(), facts, None)
+        part = _whole(raw, user_id, id)
     before, after = part.before, {listen.id: listen for listen in _listens(part.rows, facts)}
-    for listen in before.values():
-        if not same_facts or after.get(listen.id) != listen:
-            sums.add(listen, taken_as, -1)
-    for listen in after.values():
-        if not same_facts or before.get(listen.id) != listen:
-            sums.add(listen, facts, 1)
+    gone = [listen for listen in before.values() if not same_facts or after.get(listen.id) != listen]
+    new = [listen for listen in after.values() if not same_facts or before.get(listen.id) != listen]
+    for listen in gone:
+        sums.add(listen, taken_as, -1)
+    for listen in new:
+        sums.add(listen, facts, 1)
     counted = None
     if before != after or not same_facts or (note is None and after) or (note is not None and note[6] is None):
         counted = _count_of(raw, user_id, id, part, after, note)
     return _Recount(
         id,
         facts,
-        gone=[listen_id for listen_id in before if listen_id not in after],
-        new=[listen for listen in after.values() if before.get(listen.id) != listen],
+        gone=[listen.id for listen in gone if listen.id not in after],
+        new=new if same_facts else [listen for listen in new if before.get(listen.id) != listen],
         counted=counted,
         wholes=_wholes_of(counted_as) | _wholes_of(facts) if counted_as is not None and not same_facts else set(),
     )
@@ -211,23 +230,64 @@ def _annotate(raw: sqlite3.Connection, user_id: str, done: Sequence[_Recount], n
         _count_wholes(raw, user_id, changed, wholes)
 
 
-def _part(raw: sqlite3.Connection, user_id: str, id: str, change: Change, facts: Facts, counted_as: Facts | None) -> _Part:
+def _parts(
+    raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change], now: Mapping[str, Facts], counted_as: Mapping[str, Facts]
+) -> dict[str, _Part]:
     """What must be counted anew. Plays further apart than any rule of :mod:`segue.state._plays` reaches do not touch each other, so where
     little changed of a thing that was played a thousand times, little is read.
     """
-    length_ms = facts.duration_ms or (counted_as.length_ms if counted_as is not None else None)
-    if counted_as is not None and not change.whole and length_ms and (facts.duration_ms or change.longest_ms <= length_ms):
-        reach = length_ms + 2 * COPY_MS
-        first, last = change.first, change.last
-        for _ in range(8):
-            rows = [PlayRow(*row) for row in raw.execute(_NEAR, (user_id, id, first - reach, last + reach))]
+    reach: dict[str, int] = {}
+    spans: dict[str, tuple[int, int]] = {}
+    for id, change in changes.items():
+        facts, known = now[id], counted_as.get(id)
+        length_ms = facts.duration_ms or (known.length_ms if known is not None else None)
+        if known is not None and not change.whole and length_ms and (facts.duration_ms or change.longest_ms <= length_ms):
+            reach[id] = length_ms + 2 * COPY_MS
+            spans[id] = change.first, change.last
+    settled: dict[str, list[PlayRow]] = {}
+    for _ in range(8):
+        wanted = [(id, first - reach[id], last + reach[id]) for id, (first, last) in spans.items() if id not in settled]
+        if not wanted:
+            break
+        for id, rows in _grouped_rows(raw.execute(_EACH_NEAR, (json.dumps(wanted), user_id)), [id for id, _, _ in wanted]).items():
+            first, last = spans[id]
             low = min((row.start for row in rows), default=first)
             high = max((row.until_at for row in rows), default=last)
             if low >= first and high <= last:
-                bounds = (base62(max(0, first) << 80), base62((max(0, last) + 1) << 80))
-                found = raw.execute(_NEAR_LISTENS, (user_id, id, *bounds))
-                return _Part(rows, {row[0]: ListenRow(*row) for row in found}, whole=False)
-            first, last = min(first, low), max(last, high)
+                settled[id] = rows
+            else:
+                spans[id] = min(first, low), max(last, high)
+    whole = [id for id in changes if id not in settled]
+    out = {id: _Part(rows, {}, whole=False) for id, rows in settled.items()}
+    out |= {id: _Part([], {}, whole=True) for id in whole}
+    for row in plays_of_all(raw, user_id, whole):
+        out[row.track_id].rows.append(row)
+    near = [(id, _first_id(spans[id][0]), _first_id(spans[id][1] + 1)) for id in settled] + [(id, "", "~") for id in whole]
+    for values in raw.execute(_EACH_NEAR_LISTENS, (json.dumps(near), user_id)):
+        out[values[1]].before[values[0]] = ListenRow(*values)
+    return out
+
+
+def plays_of_all(raw: sqlite3.Connection, user_id: str, ids: Sequence[str]) -> list[PlayRow]:
+    """Every row of these things."""
+    wanted = json.dumps([(id, -(1 << 62), 1 << 62) for id in ids])
+    return [PlayRow(*values) for values in raw.execute(_EACH_NEAR, (wanted, user_id))]
+
+
+def _grouped_rows(found: Iterable[Sequence[Any]], ids: Sequence[str]) -> dict[str, list[PlayRow]]:
+    out: dict[str, list[PlayRow]] = {id: [] for id in ids}
+    for values in found:
+        row = PlayRow(*values)
+        out[row.track_id].append(row)
+    return out
+
+
+def _first_id(at: int) -> str:
+    """No listen that begins then has a smaller one."""
+    return base62(max(0, at) << 80)
+
+
+def _whole(raw: sqlite3.Connection, user_id: str, id: str) -> _Part:
     rows = [PlayRow(*row) for row in raw.execute(PLAYS, (user_id, id))]
     return _Part(rows, {row[0]: ListenRow(*row) for row in raw.execute(_LISTENS, (user_id, id))}, whole=True)
 

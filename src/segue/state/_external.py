@@ -96,9 +96,13 @@ ON CONFLICT (user_id, id) DO UPDATE SET
 
 def store(raw: sqlite3.Connection, user_id: str, externals: Iterable[External]) -> None:
     """Fold what events tell of externals into their rows."""
-    rows = [(user_id, e.id, e.type, e.artist, e.title, e.album, e.isrc, e.mbid, e.duration_ms, e.told_by) for e in externals]
-    if rows:
-        raw.executemany(_STORE, rows)
+    latest: dict[tuple[object, ...], str] = {}
+    for e in externals:
+        told = user_id, e.id, e.type, e.artist, e.title, e.album, e.isrc, e.mbid, e.duration_ms
+        if e.told_by > latest.get(told, ""):
+            latest[told] = e.told_by
+    if latest:
+        raw.executemany(_STORE, [(*told, by) for told, by in latest.items()])
 
 
 def matched(raw: sqlite3.Connection, user_id: str, ids: Sequence[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -36,6 +37,7 @@ def encode(facts: Facts) -> bytes:
     return _encoder.encode(facts)
 
 
+@lru_cache(16384)
 def decode(stored: bytes) -> Facts:
     return _decoder.decode(stored)
 

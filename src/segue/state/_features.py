@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -95,6 +95,8 @@ class Feature:
     keys: Callable[[ListenRow, Facts, Hour], Iterable[str]]
     half_life_days: float | None = None
     music: bool = True
+    by: Literal["thing", "moment", "both"] = "thing"
+    """What the keys depend on: the thing (and the year), the hour and the device, or the thing and the part of the day."""
 
 
 FEATURES = (
@@ -103,21 +105,31 @@ FEATURES = (
     Feature("all", "artist", lambda listen, facts, at: facts.artists, 120),
     Feature("all", "release", lambda listen, facts, at: (facts.release,) if facts.release else (), 60),
     Feature("all", "genre", lambda listen, facts, at: facts.genres, 180),
-    Feature("all", "hour", lambda listen, facts, at: (f"{at.hour:02d}",), 180),
-    Feature("all", "device", lambda listen, facts, at: (listen.device_id or listen.client or "",), 180, music=False),
-    Feature("all", "part_genre", lambda listen, facts, at: [f"{part_of_day(at.hour)} {genre}" for genre in facts.genres], 180),
+    Feature("all", "hour", lambda listen, facts, at: (f"{at.hour:02d}",), 180, by="moment"),
+    Feature("all", "device", lambda listen, facts, at: (listen.device_id or listen.client or "",), 180, False, "moment"),
+    Feature("all", "part_genre", lambda listen, facts, at: [f"{part_of_day(at.hour)} {genre}" for genre in facts.genres], 180, by="both"),
     # What statistics are read from.
-    Feature("all", "total", lambda listen, facts, at: ("",), music=False),
-    Feature("year", "total", lambda listen, facts, at: ("",), music=False),
+    Feature("all", "total", lambda listen, facts, at: ("",), None, False, "moment"),
+    Feature("year", "total", lambda listen, facts, at: ("",), None, False, "moment"),
     Feature("year", "track", lambda listen, facts, at: (listen.track_id,)),
     Feature("year", "artist", lambda listen, facts, at: facts.artists),
     Feature("year", "release", lambda listen, facts, at: (facts.release,) if facts.release else ()),
     Feature("year", "genre", lambda listen, facts, at: facts.genres),
-    Feature("year", "hour", lambda listen, facts, at: (f"{at.weekday}{at.hour:02d}",), music=False),
-    Feature("days", "day", lambda listen, facts, at: (at.day,), music=False),
+    Feature("year", "hour", lambda listen, facts, at: (f"{at.weekday}{at.hour:02d}",), None, False, "moment"),
+    Feature("days", "day", lambda listen, facts, at: (at.day,), None, False, "moment"),
 )
 _HALF_LIFE_DAYS = {(one.period, one.kind): one.half_life_days for one in FEATURES if one.half_life_days}
-_HALF_LIVES = frozenset(_HALF_LIFE_DAYS.values())
+_HALF_LIVES = tuple(sorted(set(_HALF_LIFE_DAYS.values())))
+_BY = {
+    (by, music): [
+        (one, 1 + _HALF_LIVES.index(one.half_life_days) if one.half_life_days else 0)
+        for one in FEATURES
+        if one.by == by and (music or not one.music)
+    ]
+    for by in ("thing", "moment", "both")
+    for music in (True, False)
+}
+"""Features by what their keys depend on, each with the number of its half-life, 0 for none."""
 
 
 @lru_cache(65536)
@@ -154,6 +166,7 @@ class Sums:
 
     def __init__(self) -> None:
         self.by_key: dict[tuple[str, str, str], list[int]] = {}
+        self._slots: dict[tuple[Any, ...], tuple[Facts, list[tuple[list[int], int]]]] = {}
 
     def add(self, listen: ListenRow, facts: Facts, sign: int) -> None:
         """Add (``sign`` 1) or take away (-1) what a listen contributes."""
@@ -161,21 +174,36 @@ class Sums:
         if not listen.counted and not skip:
             return
         at = local(listen)
-        amounts = {days: sign * weight(listen.started_at, days) for days in _HALF_LIVES}
-        ms = sign * min(listen.played_ms or 0, _LONGEST_MS) if listen.counted else 0
-        for feature in FEATURES:
-            if feature.music and not facts.music:
-                continue
-            amount = amounts[feature.half_life_days] if feature.half_life_days else 0
-            period = at.year if feature.period == "year" else feature.period
-            for key in feature.keys(listen, facts, at):
-                sums = self.by_key.get((period, feature.kind, key))
-                if sums is None:
-                    sums = self.by_key[period, feature.kind, key] = [0, 0, 0, 0, 0]
-                if skip:
+        began = listen.started_at
+        amounts = (0, *(sign * weight(began, days) for days in _HALF_LIVES))
+        one = id(facts)
+        slots = (
+            self._of("thing", (listen.track_id, one, at.year), listen, facts, at),
+            self._of("moment", (at, listen.device_id, listen.client, facts.music), listen, facts, at),
+            self._of("both", (one, at.hour // 4), listen, facts, at),
+        )
+        if skip:
+            for own in slots:
+                for sums, fading in own:
                     sums[1] += sign
-                    sums[4] += amount
-                else:
+                    sums[4] += amounts[fading]
+        else:
+            ms = sign * min(listen.played_ms or 0, _LONGEST_MS)
+            for own in slots:
+                for sums, fading in own:
                     sums[0] += sign
                     sums[2] += ms
-                    sums[3] += amount
+                    sums[3] += amounts[fading]
+
+    def _of(self, by: str, key: tuple[Any, ...], listen: ListenRow, facts: Facts, at: Hour) -> list[tuple[list[int], int]]:
+        """The sums that a listen adds to, each with the number of its half-life: found once for all listens alike in ``key``."""
+        known = self._slots.get(key)
+        if known is None:
+            slots: list[tuple[list[int], int]] = []
+            for feature, fading in _BY[by, facts.music]:
+                period = at.year if feature.period == "year" else feature.period
+                slots += [
+                    (self.by_key.setdefault((period, feature.kind, k), [0, 0, 0, 0, 0]), fading) for k in feature.keys(listen, facts, at)
+                ]
+            known = self._slots[key] = facts, slots  # which keeps the facts, so that no others get their number
+        return known[1]

@@ -31,13 +31,15 @@ _LIKED = (
 )
 _RATED = (
     f"SELECT {_KNOWN} FROM annotation a INDEXED BY ix_annotation_rating {_SUMS}"
-    f" WHERE a.user_id = ? AND a.type = ? AND a.rating >= 4 AND {_DUE} ORDER BY a.rating DESC LIMIT ?"
+    f" WHERE a.user_id = ? AND a.type = ? AND a.rating > 0 AND a.rating >= 4 AND {_DUE} ORDER BY a.rating DESC LIMIT ?"
 )
 _EACH = f"SELECT {_KNOWN} FROM json_each(?) j CROSS JOIN annotation a ON a.user_id = ? AND a.type = 'track' AND a.id = j.value {_SUMS}"
 _RECENT = (
     "SELECT id, track_id, started_at, last_at, played_ms, outcome, session_id, client FROM listen"
     " WHERE user_id = ? ORDER BY id DESC LIMIT ?"
 )
+_TOLD_LIVE = sa.text("play.imported = 0")
+"""In these words, by which SQLite knows that its indexes by time hold what is asked."""
 _NEVER = 1 << 53
 _PRIOR = 3.0
 """Listens' worth of evidence that an hour is like any other."""
@@ -112,7 +114,7 @@ class ListenerHistory:
         statement = (
             sa.select(t.user.c.name, *fields)
             .join(t.user, t.user.c.id == t.play.c.user_id)
-            .where(t.play.c.last_at >= since, t.play.c.private == 0, t.play.c.imported == 0)
+            .where(t.play.c.last_at >= since, t.play.c.private == 0, _TOLD_LIVE)
             .where(sa.or_(t.play.c.begun_at.is_not(None), t.play.c.scrobbled_at.is_(None)))
             .order_by(t.play.c.last_at.desc())
             .limit(limit)
@@ -126,6 +128,7 @@ class ListenerHistory:
         statement = (
             sa.select(*columns)
             .where(t.play.c.user_id == user_id, t.play.c.last_at.between(since, until), t.play.c.client.is_not_distinct_from(client))
+            .where(_TOLD_LIVE)
             .order_by(t.play.c.last_at.desc(), t.play.c.started_at.desc())
             .limit(limit)
         )

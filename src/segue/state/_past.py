@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,9 @@ from segue.types import Instant, Ms, UserId, base62
 _SILENCE_MS = 30 * 60_000
 """A playing nobody reports on for so long has ended, nobody knows how."""
 _DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_LONGEST_MS = 4 * _HOUR_MS
+"""Of one listen, as in sums."""
 _MIDST_MS = 30_000
 """From either end: nearer, there is nothing to resume."""
 _MOST_FOUND = 2_000
@@ -214,7 +218,7 @@ class Past:
         """``(track_id, position, when)`` of what was left in its midst, latest first."""
         sql = (
             "SELECT p.track_id, p.position_ms, p.last_at, p.outcome, t.duration_ms FROM play p JOIN track t ON t.id = p.track_id"
-            " WHERE p.user_id = ? AND p.position_ms IS NOT NULL ORDER BY p.last_at DESC LIMIT ?"
+            " WHERE p.user_id = ? AND p.imported = 0 AND p.position_ms IS NOT NULL ORDER BY p.last_at DESC LIMIT ?"
         )
         out: dict[str, tuple[str, Ms, Instant]] = {}
         seen: set[str] = set()
@@ -227,10 +231,8 @@ class Past:
 
     def years(self, user_id: UserId) -> Sequence[tuple[str, int]]:
         """``(year, listens)``, latest first."""
-        c = t.tally.c
-        statement = sa.select(c.period, c.listens).where(c.user_id == user_id, c.kind == "total", c.period.notin_(("all", "days")))
         with self._db.read() as connection:
-            return [(row[0], row[1]) for row in connection.execute(statement.order_by(c.period.desc()))]
+            return _years(raw_of(connection), user_id)
 
     def numbers(self, user_id: UserId, period: Window, *, n: int, offset_min: int, today: date) -> Numbers:
         """Statistics of a period. Years and all time come from sums, other periods from the listens themselves; both are exact."""
@@ -276,6 +278,20 @@ def _instants(period: Window, offset_min: int) -> tuple[int, int]:
     return int(first * 1000) - offset_min * 60_000, int(last * 1000) + _DAY_MS - offset_min * 60_000
 
 
+def _years(raw: sqlite3.Connection, user_id: str) -> list[tuple[str, int]]:
+    """``(year, listens)``, latest first: each looked up, for a listener has many more sums than years."""
+    ends = "SELECT min(key), max(key) FROM tally WHERE user_id = ? AND period = 'days' AND kind = 'day'"
+    first, last = raw.execute(ends, (user_id,)).fetchone()
+    if first is None:
+        return []
+    names = json.dumps([f"{year:04d}" for year in range(int(last[:4]), int(first[:4]) - 1, -1)])
+    sql = (
+        "SELECT y.period, y.listens FROM json_each(?) j CROSS JOIN tally y"
+        " ON y.user_id = ? AND y.period = j.value AND y.kind = 'total' AND y.key = ''"
+    )
+    return [(year, listens) for year, listens in raw.execute(sql, (names, user_id))]
+
+
 def _from_sums(raw: sqlite3.Connection, user_id: str, period: Window, n: int, out: Numbers) -> None:
     name = period.year or "all"
     sql = "SELECT key, listens, skips, ms FROM tally WHERE user_id = ? AND period = ? AND kind = ?"
@@ -286,10 +302,9 @@ def _from_sums(raw: sqlite3.Connection, user_id: str, period: Window, n: int, ou
         out.top[kind] = [(key, listens, ms) for key, listens, _, ms in raw.execute(top, (user_id, name, kind, n))]
         counted = f"SELECT count(*) FROM ({sql} AND listens > 0)"
         out.distinct[kind] = raw.execute(counted, (user_id, name, kind)).fetchone()[0]
-    hours = "SELECT key, sum(listens) FROM tally WHERE user_id = ? AND kind = 'hour' AND length(key) = 3 AND period "
-    which = ("= ?", name) if period.year else ("<> ?", "all")
-    for key, listens in raw.execute(f"{hours}{which[0]} GROUP BY key", (user_id, which[1])):
-        out.hours[int(key[0]) * 24 + int(key[1:])] = listens
+    for year in [period.year] if period.year else [year for year, _ in _years(raw, user_id)]:
+        for key, listens, _, _ in raw.execute(sql, (user_id, year, "hour")):
+            out.hours[int(key[0]) * 24 + int(key[1:])] += listens
     days = "SELECT key, listens, ms FROM tally WHERE user_id = ? AND period = 'days' AND kind = 'day' AND key >= ? AND key <= ?"
     for key, listens, ms in raw.execute(days, (user_id, period.first.isoformat(), period.last.isoformat())):
         if listens:
@@ -300,25 +315,26 @@ def _from_listens(raw: sqlite3.Connection, user_id: str, period: Window, n: int,
     first, last = _instants(period, 0)
     # Each listen has its own clock; a day on either side holds all that may fall into the period by it.
     low, high = (base62(max(0, at) << 80) for at in (first - _DAY_MS, last + _DAY_MS))
-    begun = "started_at + coalesce(utc_offset_min, 0) * 60000"
-    day = f"({begun} + {_DAY_MS}) / {_DAY_MS} - 1"  # rounds down also before 1970
-    hour = f"({begun} + {_DAY_MS}) % {_DAY_MS} / 3600000"
-    heard = f"sum(min(coalesce(played_ms, 0), {4 * 3_600_000}))"
-    within = f"FROM listen WHERE user_id = ? AND id >= ? AND id < ? AND {begun} >= ? AND {begun} < ?"
-    bounds = (user_id, low, high, first, last)
-    out.skips = raw.execute(f"SELECT count(*) {within} AND counted = 0 AND outcome = 'skipped'", bounds).fetchone()[0]
-    days: dict[int, tuple[int, int]] = {}
-    for number, of_day, listens, ms in raw.execute(
-        f"SELECT {day}, {hour}, count(*), {heard} {within} AND counted = 1 GROUP BY 1, 2", bounds
-    ):
-        out.listens += listens
-        out.ms += ms
-        out.hours[(number + 3) % 7 * 24 + of_day] += listens
-        before = days.get(number, (0, 0))
-        days[number] = (before[0] + listens, before[1] + ms)
-    out.days = {(date(1970, 1, 1) + timedelta(number)).isoformat(): sums for number, sums in sorted(days.items())}
-    by_track = raw.execute(f"SELECT track_id, count(*), {heard} {within} AND counted = 1 GROUP BY 1", bounds)
-    tracks = {track_id: [listens, ms] for track_id, listens, ms in by_track}
+    sql = (
+        "SELECT track_id, started_at + coalesce(utc_offset_min, 0) * 60000, coalesce(played_ms, 0), counted FROM listen"
+        " WHERE user_id = ? AND id >= ? AND id < ? AND (counted = 1 OR outcome = 'skipped')"
+    )
+    days: dict[int, list[int]] = {}
+    tracks: dict[str, list[int]] = {}
+    for track_id, begun, played_ms, counted in raw.execute(sql, (user_id, low, high)):
+        if not first <= begun < last:
+            continue
+        if not counted:
+            out.skips += 1
+            continue
+        ms = min(played_ms, _LONGEST_MS)
+        hour = begun // _HOUR_MS
+        out.hours[(hour // 24 + 3) % 7 * 24 + hour % 24] += 1
+        for of_one in (days.setdefault(hour // 24, [0, 0]), tracks.setdefault(track_id, [0, 0])):
+            of_one[0] += 1
+            of_one[1] += ms
+    out.listens, out.ms = sum(of_day[0] for of_day in days.values()), sum(of_day[1] for of_day in days.values())
+    out.days = {(date(1970, 1, 1) + timedelta(number)).isoformat(): (listens, ms) for number, (listens, ms) in sorted(days.items())}
     by_kind: dict[str, dict[str, list[int]]] = {kind: {} for kind in _KINDS}
     facts_sql = "SELECT id, facts FROM annotation WHERE user_id = ? AND facts IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
     for track_id, stored in raw.execute(facts_sql, (user_id, json.dumps(list(tracks)))):
@@ -340,18 +356,26 @@ def _from_listens(raw: sqlite3.Connection, user_id: str, period: Window, n: int,
 def _streaks(raw: sqlite3.Connection, user_id: str, today: date, out: Numbers) -> None:
     """Days in a row with a listen: the longest ever, and the one that today or yesterday belongs to."""
     sql = "SELECT key FROM tally WHERE user_id = ? AND period = 'days' AND kind = 'day' AND listens > 0 ORDER BY key"
-    run = 0
-    before: date | None = None
+    run = before = 0
     for (key,) in raw.execute(sql, (user_id,)):
-        day = date.fromisoformat(key)
-        run = run + 1 if before is not None and (day - before).days == 1 else 1
-        out.longest_streak = max(out.longest_streak, run)
+        day = _ordinal(key)
+        run = run + 1 if day == before + 1 else 1
+        if run > out.longest_streak:
+            out.longest_streak = run
         before = day
-    out.current_streak = run if before is not None and (today - before).days <= 1 else 0
+    out.current_streak = run if today.toordinal() - before <= 1 else 0
+
+
+@lru_cache(32768)
+def _ordinal(day: str) -> int:
+    return date.fromisoformat(day).toordinal()
 
 
 def _discoveries(raw: sqlite3.Connection, user_id: str, period: Window, offset_min: int, out: Numbers) -> None:
     first, last = _instants(period, offset_min)
-    sql = "SELECT type, count(*) FROM annotation WHERE user_id = ? AND first_played_at >= ? AND first_played_at < ? GROUP BY type"
+    sql = (
+        "SELECT type, count(*) FROM annotation INDEXED BY ix_annotation_first"
+        " WHERE user_id = ? AND first_played_at >= ? AND first_played_at < ? GROUP BY type"
+    )
     found = Counter(dict(raw.execute(sql, (user_id, first, last)).fetchall()))
     out.new = {"tracks": found["track"] + found["external"], "artists": found["artist"], "releases": found["release"]}

@@ -234,6 +234,8 @@ def length_of(rows: Iterable[PlayRow]) -> int | None:
 
 def playings(rows: Sequence[PlayRow], duration_ms: int | None) -> list[Playing]:
     """Which rows of one listener and one thing are one playing; see the module's rule. In order of their first row."""
+    if len(rows) == 1 and not rows[0].fix and rows[0].started_at != HOLLOW:
+        return [Playing([rows[0]])]
     living: list[PlayRow] = []
     buried: list[PlayRow] = []
     for row in rows:

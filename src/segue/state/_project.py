@@ -26,8 +26,11 @@ _logger = get_logger("state")
 _NAME = "listens"
 _LARGEST, _SMALLEST = 1_000, 50
 """Events a transaction while catching up, fitted so that each stays well under 50 ms."""
-_CHUNK = 2_000
+_LARGEST_SORTED = 4_000
+_CHUNK = 4_000
 _SLOW_S, _QUICK_S = 0.035, 0.020
+_SLOW_SORTED_S, _QUICK_SORTED_S = 0.2, 0.1
+"""While a history is brought along, or the log folded anew: what many plays share is then written once for a thousand of them."""
 _REBUILD = -1
 """The stored offset while a rebuild still deletes: whoever finds it goes on deleting first."""
 _MARK_FIELDS = [field.name for field in fields(MarkRow)]
@@ -47,12 +50,13 @@ class Projections:
     """Follows the log. Thread-safe; whoever comes while another projects waits, and then finds its own events projected too."""
 
     def __init__(self, db: Database, log: EventLog, *, chunk: int = _CHUNK) -> None:
-        """``chunk``: events read at once; five times as many when so many are to be projected that no listener waits for them."""
+        """``chunk``: events read at once; three times as many when so many are to be projected that no listener waits for them."""
         self._db = db
         self._log = log
         self.lock = threading.Lock()
         self._chunk = chunk
         self._batch = 300
+        self._batch_sorted = 1_000
         self._reached = self._stored()
 
     @property
@@ -95,18 +99,20 @@ class Projections:
         already adds nothing: so a chunk may be sorted, and what belongs together is read and written once.
         """
         behind = self._log.last_offset() - self._reached
-        rows = self._log.read(self._reached, self._chunk * 5 if behind > self._chunk * 5 else self._chunk)
+        rows = self._log.read(self._reached, self._chunk * 3 if behind > self._chunk * 3 else self._chunk)
         # The log's end may lie beyond its last row, when the rows there were repeats or erased.
         end = rows[-1][0] if rows else self._log.last_offset()
         segments = list(_segments([event for _, event in rows])) or [[]]
         for number, segment in enumerate(segments):
-            together = self._sorted(segment) if len(segment) > self._batch else segment
+            many = len(segment) > self._batch
+            together = self._sorted(segment) if many else segment
             done = 0
             while True:
-                part = together[done : done + self._batch]
+                part = together[done : done + (self._batch_sorted if many else self._batch)]
                 done += len(part)
                 last = done >= len(together)
-                self._write(part, end if last and number == len(segments) - 1 else None)
+                spent = self._write(part, end if last and number == len(segments) - 1 else None)
+                self._fit(spent, len(part), many=many)
                 if last:
                     break
         self._reached = end
@@ -127,17 +133,26 @@ class Projections:
 
         return sorted(events, key=place)
 
-    def _write(self, events: list[Event], offset: int | None) -> None:
+    def _write(self, events: list[Event], offset: int | None) -> float:
+        """Returns seconds of processor time."""
         with self._db.write(urgent=True) as connection:
             started = time.thread_time()  # not the wall clock: a busy machine must not make the steps tiny
             if events:
                 _apply(connection, events)
             if offset is not None:
                 _store_offset(connection, offset)
-            spent = time.thread_time() - started
-        if spent > _SLOW_S:
+            return time.thread_time() - started
+
+    def _fit(self, spent: float, events: int, *, many: bool) -> None:
+        """Make the next transactions smaller or larger, as the last took."""
+        if many:
+            if spent > _SLOW_SORTED_S:
+                self._batch_sorted = max(_SMALLEST, self._batch_sorted * 3 // 4)
+            elif spent < _QUICK_SORTED_S and events == self._batch_sorted:
+                self._batch_sorted = min(_LARGEST_SORTED, self._batch_sorted * 3 // 2)
+        elif spent > _SLOW_S:
             self._batch = max(_SMALLEST, self._batch * 3 // 4)
-        elif spent < _QUICK_S and len(events) == self._batch:
+        elif spent < _QUICK_S and events == self._batch:
             self._batch = min(_LARGEST, self._batch * 3 // 2)
 
     def plays_of(self, user_id: str, listen_id: str) -> tuple[tuple[str, str], ...]:
@@ -283,14 +298,12 @@ def reassign(raw: sqlite3.Connection, user_id: str, ids: Sequence[str], before: 
     known = _external.matched(raw, user_id, ids)
     wanted = set(ids)
     moved = []
-    for id in sorted({before.get(id, id) for id in ids}):
-        for values in raw.execute(_count.PLAYS, (user_id, id)).fetchall():
-            row = PlayRow(*values)
-            belongs = _track_of(row, known)
-            if row.told_id in wanted and belongs != row.track_id:
-                changes[row.track_id] = changes[belongs] = Change()
-                row.track_id = belongs
-                moved.append(_count.play_values(row))
+    for row in _count.plays_of_all(raw, user_id, sorted({before.get(id, id) for id in ids})):
+        belongs = _track_of(row, known)
+        if row.told_id in wanted and belongs != row.track_id:
+            changes[row.track_id] = changes[belongs] = Change()
+            row.track_id = belongs
+            moved.append(_count.play_values(row))
     raw.executemany(_PUT_PLAY, moved)
     return changes
 

@@ -441,10 +441,11 @@ annotation = Table(
     Column("first_played_at", Integer),
     Column("last_played_at", Integer),
     Column("facts", LargeBinary),  # JSON, of tracks and externals: what they were of when their listens were last counted
-    Index("ix_annotation_liked", "user_id", "type", "liked_at"),
+    Index("ix_annotation_liked", "user_id", "type", "liked_at", sqlite_where=sa.text("liked_at IS NOT NULL")),
     Index("ix_annotation_played", "user_id", "type", "last_played_at"),
+    Index("ix_annotation_first", "user_id", "first_played_at", "type", sqlite_where=sa.text("first_played_at IS NOT NULL")),
     Index("ix_annotation_count", "user_id", "type", "play_count"),
-    Index("ix_annotation_rating", "user_id", "type", "rating"),
+    Index("ix_annotation_rating", "user_id", "type", "rating", sqlite_where=sa.text("rating > 0")),
     Index("ix_annotation_id", "id", "type"),  # what everyone makes of a thing
     Index("ix_annotation_hidden", "user_id", "type", "id", sqlite_where=sa.text("hidden = 1")),
     sqlite_with_rowid=False,
@@ -478,8 +479,9 @@ play = Table(
     Column("told_by", Text),  # which event told session, device, client and offset
     Column("fix", Text),  # JSON of the latest correction
     Column("fixed_by", Text),
-    Index("ix_play_user_last", "user_id", "last_at"),
-    Index("ix_play_last", "last_at"),
+    # A history brought along is in neither: nobody asks what plays in it.
+    Index("ix_play_user_last", "user_id", "last_at", sqlite_where=sa.text("imported = 0")),
+    Index("ix_play_last", "last_at", sqlite_where=sa.text("imported = 0")),
     Index("ix_play_track", "user_id", "track_id", "until_at"),
     sqlite_with_rowid=False,
 )
