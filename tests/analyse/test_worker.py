@@ -80,7 +80,7 @@ def test_a_model_that_is_none_is_a_finding_and_an_error_where_only_it_was_asked(
     heard = worker.hear(ask(song, encoders=(str(model),)))
     assert heard.error is None
     assert [kind for kind, _ in heard.findings] == ["model"]
-    only = worker.hear(ask(song, encoders=(str(model),), only_encoders=True))
+    only = worker.hear(ask(song, encoders=(str(model),), only_encoders=True, descriptor=False))
     assert only.error is not None
     assert only.error[0] == "model"
 

@@ -2,6 +2,7 @@
 (``python -m segue.analyse``), limited in memory and seconds; a file it hangs at or dies of becomes an error, and it goes on with the next.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -42,6 +43,12 @@ class AnalysisWorker:
             return msgspec.msgpack.decode(frame, type=Heard)
         except msgspec.MsgspecError as error:
             return Heard(error=("failed", f"What was heard makes no sense ({error})."))
+
+    def warm(self, encoders: Sequence[str] = ()) -> None:
+        """Start it and have it load what it will need, some seconds on a busy machine. Never raises."""
+        answer = self.hear(Ask(path=b"", duration_ms=0, encoders=tuple(encoders), warm=True))
+        if answer.error is not None:
+            _log.warning("an analysis worker could not be made ready", why=answer.error[1])
 
     def close(self) -> None:
         self._pipe.close()

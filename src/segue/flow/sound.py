@@ -163,7 +163,7 @@ class SoundFlow:
 
     def _opening(self) -> None:
         self._open()
-        self._work()
+        self._work(warm=True)
 
     def _open(self) -> None:
         try:
@@ -222,9 +222,12 @@ class SoundFlow:
         self._follow()
         return self.status()
 
-    def _work(self) -> None:
+    def _work(self, *, warm: bool = False) -> None:
+        """``warm``: with a worker that is ready before the first track comes."""
         worker = AnalysisWorker(models=self._models, priority=self._priority)
         try:
+            if warm and not self._resting() and not self._closed.is_set():
+                worker.warm([self._paths[self._space.id]] if self._space.id in self._paths else [])
             while not self._closed.is_set():
                 if self._resting():
                     worker.close()
@@ -378,7 +381,7 @@ class SoundFlow:
 
 
 Hours = tuple[int, int]
-"""Minutes since midnight: from, until; until may be smaller, over midnight."""
+"""Minutes since midnight: from, until; until may be smaller, over midnight. Both the same: the whole day."""
 
 
 def parse_hours(text: str) -> Hours | None:
@@ -398,4 +401,4 @@ def _within(hours: Hours | None, moment: datetime) -> bool:
         return True
     minute = moment.hour * 60 + moment.minute
     first, last = hours
-    return first <= minute < last if first <= last else minute >= first or minute < last
+    return first <= minute < last if first < last else minute >= first or minute < last
