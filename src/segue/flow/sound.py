@@ -97,7 +97,8 @@ class SoundFlow:
     # -- the encoder -------------------------------------------------------------------------------------------------
 
     def choose(self, name: str | None = None) -> Model:
-        """Embed with ``name`` from now on (None: what was chosen last, else the best there is). The space served changes once it is full.
+        """Embed with ``name`` from now on (None: what was chosen last, else the best there is). The space served changes once it is full,
+        at once where it is.
 
         Raises :class:`~segue.errors.NotFound`.
         """
@@ -116,6 +117,7 @@ class SoundFlow:
         self.backlog.placed(self._space.id, self.sounds.embedded(self._space.id))
         self._paths = {self._space_of(model).id: str(model.path) for model in there.values() if model.path is not None}
         self.wake()
+        self._follow()
         return self._model
 
     def _space_of(self, model: Model) -> Space:
