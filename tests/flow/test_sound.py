@@ -173,6 +173,31 @@ def test_a_value_set_by_hand_survives_being_heard_again(server: RunningServer, c
         assert client.patch(f"/api/tracks/{id}/analysis", json={"values": wrong}).status_code == 400
 
 
+def test_a_new_version_hears_all_again_while_the_old_values_serve(server: RunningServer, client: httpx.Client) -> None:
+    names = ("a.flac", "b.flac", "tone.flac")
+    before = {name: analysis(client, name) for name in names}
+    energies = [one["id"] for one in client.get("/api/tracks?sort=energy").json()["items"]]
+    server.do("analyse.pause", paused=True)
+    with server_database(server) as run:
+        run("UPDATE analysis SET version = 0 WHERE state = 'done'")
+        run("UPDATE sound.sound SET version = 0")
+    status = server.do("analyse.status")
+    assert status["left"] == status["done"] >= 6
+    for name in names:
+        assert analysis(client, name)["values"] == before[name]["values"]
+        assert client.get(f"/api/similar/{tracks(client)[name]['id']}").json()["items"]
+    assert [one["id"] for one in client.get("/api/tracks?sort=energy").json()["items"]] == energies
+    server.do("analyse.pause", paused=False)
+    deadline = time.monotonic() + WAIT_S
+    while server.do("analyse.status")["left"]:
+        assert time.monotonic() < deadline
+        assert {analysis(client, name)["state"] for name in names} == {"done"}
+    for name in names:
+        again = analysis(client, name)
+        assert again["version"] == before[name]["version"]
+        assert again["values"] == before[name]["values"], "the analysis of a file is deterministic"
+
+
 def test_explicit_by_tag_by_lyrics_and_by_hand(server: RunningServer, client: httpx.Client) -> None:
     held = tracks(client)
     subsonic = {"u": "admin", "p": server.token(name="explicit"), "v": "1.16.1", "c": "test", "f": "json"}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 SECONDS_PER_ITEM = 1365 / 11025
 SAME = 0.5
-"""From this similarity on two fingerprints are of one recording; see ``docs/analysis-hearing.md`` for the error rates."""
+"""From this similarity on two fingerprints are of one recording; see ``docs/analysis.md`` for the error rates."""
 _MOST_OFFSET = round(20 / SECONDS_PER_ITEM)
 _LEAST_OVERLAP = round(5 / SECONDS_PER_ITEM)
 _KEY_BITS = 20

@@ -26,6 +26,11 @@ class Ear:
 
     def hear(self, ask: Ask) -> Heard:
         """Raises DecodeFailed; MemoryError."""
+        if ask.warm:
+            self._voice()
+            for name in ask.encoders:
+                self._encoder(name)
+            return Heard()
         if ask.hash_only:
             return Heard(payload_hash=payload_hash(ask.path, ask.duration_ms))
         decoded = decode(ask.path, ask.duration_ms, samples_only=ask.only_encoders)
@@ -67,6 +72,12 @@ class Ear:
     def _measured(self, decoded: Decoded) -> dict[str, Value]:
         levels = {"loudness_lufs": decoded.loudness_lufs, "loudness_range_lu": decoded.range_lu, "true_peak_dbtp": decoded.true_peak_db}
         values = {name: Value(value=round(value, 3), confidence=1.0) for name, value in levels.items() if value is not None}
+        if (voice := self._voice()) is not None and (speech := voice.speechiness(decoded.windows)) is not None:
+            values["speechiness"] = speech
+        return values
+
+    def _voice(self) -> Speech | None:
+        """What tells speech; None where there is no model."""
         if not self._speech_sought:
             self._speech_sought = True
             if (path := model_path(MODEL)) is not None:
@@ -74,9 +85,7 @@ class Ear:
                     self._speech = Speech(path)
                 except Exception:  # a damaged file: as if there were none
                     self._speech = None
-        if self._speech is not None and (speech := self._speech.speechiness(decoded.windows)) is not None:
-            values["speechiness"] = speech
-        return values
+        return self._speech
 
     def _encoder(self, name: str) -> OnnxEncoder:
         if name not in self._encoders:

@@ -4,6 +4,7 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,6 +46,12 @@ class AnalysisWorker:
             return msgspec.msgpack.decode(frame, type=Heard)
         except msgspec.MsgspecError as error:
             return Heard(error=("failed", f"What was heard makes no sense ({error})."))
+
+    def warm(self, encoders: Sequence[str] = ()) -> None:
+        """Start it and have it load what it will need, some seconds on a busy machine. Never raises."""
+        answer = self.hear(Ask(path=b"", duration_ms=0, encoders=tuple(encoders), warm=True))
+        if answer.error is not None:
+            _log.warning("an analysis worker could not be made ready", why=answer.error[1])
 
     def end(self) -> None:
         """End the process, from any thread: whoever waits for an answer is told that it died."""

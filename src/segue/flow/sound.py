@@ -101,7 +101,8 @@ class SoundFlow:
     # -- the encoder -------------------------------------------------------------------------------------------------
 
     def choose(self, name: str | None = None) -> Model:
-        """Embed with ``name`` from now on (None: what was chosen last, else the best there is). The space served changes once it is full.
+        """Embed with ``name`` from now on (None: what was chosen last, else the best there is). The space served changes once it is full,
+        at once where it is.
 
         Raises :class:`~segue.errors.NotFound`.
         """
@@ -120,6 +121,7 @@ class SoundFlow:
         self.backlog.placed(self._space.id, self.sounds.embedded(self._space.id))
         self._paths = {self._space_of(model).id: str(model.path) for model in there.values() if model.path is not None}
         self.wake()
+        self._follow()
         return self._model
 
     def _space_of(self, model: Model) -> Space:
@@ -167,7 +169,7 @@ class SoundFlow:
 
     def _opening(self) -> None:
         self._open()
-        self._work()
+        self._work(warm=True)
 
     def _open(self) -> None:
         try:
@@ -226,8 +228,11 @@ class SoundFlow:
         self._follow()
         return self.status()
 
-    def _work(self) -> None:
+    def _work(self, *, warm: bool = False) -> None:
+        """``warm``: with a worker that is ready before the first track comes."""
         with self._worker() as worker:
+            if warm and not self._resting() and not self._closed.is_set():
+                worker.warm([self._paths[self._space.id]] if self._space.id in self._paths else [])
             while not self._closed.is_set():
                 if self._resting():
                     worker.close()
@@ -398,7 +403,7 @@ class SoundFlow:
 
 
 Hours = tuple[int, int]
-"""Minutes since midnight: from, until; until may be smaller, over midnight."""
+"""Minutes since midnight: from, until; until may be smaller, over midnight. Both the same: the whole day."""
 
 
 def parse_hours(text: str) -> Hours | None:
@@ -418,4 +423,4 @@ def _within(hours: Hours | None, moment: datetime) -> bool:
         return True
     minute = moment.hour * 60 + moment.minute
     first, last = hours
-    return first <= minute < last if first <= last else minute >= first or minute < last
+    return first <= minute < last if first < last else minute >= first or minute < last
