@@ -136,7 +136,7 @@ def releases(
     marked: dict[str, sa.ColumnElement[bool]] = {
         "recent": note.c.last_played_at.is_not(None),
         "frequent": note.c.play_count > 0,
-        "rated": sa.text("annotation.rating > 0"),  # in these words its index says it
+        "rated": sa.literal_column("annotation.rating > 0", sa.Boolean),  # in these words its index says it
         "liked": note.c.liked_at.is_not(None),
     }
     source: Any = r
