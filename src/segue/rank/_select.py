@@ -85,14 +85,23 @@ def _best(
     def worth(choice: Choice) -> tuple[float, str]:
         return choice.score - _ARTIST_COST * used.get(choice.artist, 0) - _RELEASE_COST * (choice.release in near), choice.id
 
+    feasible = _feasible(counts, places, last)
+    if feasible:
+        best: Choice | None = None
+        value: tuple[float, str] = (0.0, "")
+        for choice in left:  # by score, and nothing is worth more than its score: few are looked at
+            if best is not None and choice.score < value[0]:
+                break
+            if before.isdisjoint(choice.artists) and (best is None or worth(choice) > value):
+                best, value = choice, worth(choice)
+        if best is not None and _feasible_after(counts, best.artist, places - 1):
+            return best
     free = [choice for choice in left if before.isdisjoint(choice.artists)]
-    if not _feasible(counts, places, last):
+    if not feasible:
         # One artist has too many of the tracks: put them wherever they can stand, and others between.
         crowd = max(counts, key=lambda artist: (counts[artist], artist))
         free = [choice for choice in free if choice.artist == crowd] or free
         return max(free or left, key=worth)
-    if free and _feasible_after(counts, (best := max(free, key=worth)).artist, places - 1):
-        return best
     ranked = sorted(free, key=worth, reverse=True)
     return next((choice for choice in ranked if _feasible_after(counts, choice.artist, places - 1)), None) or max(free or left, key=worth)
 

@@ -188,8 +188,7 @@ class Projections:
 
 
 def _store_offset(connection: sa.Connection, offset: int) -> None:
-    statement = insert(t.projection).values(name=_NAME, offset=offset)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"offset": statement.excluded.offset}))
+    raw_of(connection).execute('INSERT OR REPLACE INTO projection (name, "offset") VALUES (?, ?)', (_NAME, offset))
 
 
 def _segments(events: Sequence[Event]) -> Iterable[list[Event]]:
