@@ -81,7 +81,6 @@ check-tools:
 	  && for wheel in .venv/model-wheels/*.whl; do $(BIN)/segue encoder add --shared $$wheel || exit 1; done; \
 	then touch $@; \
 	else echo "No trained encoder: Segue will run on its built-in descriptor. To add it later: segue encoder add musicnn"; fi
-	@rm -rf .venv/model-wheels
 
 .venv/installed-dev: .venv/installed locks/dev.txt
 	@$(PIP) install --require-hashes -r locks/dev.txt

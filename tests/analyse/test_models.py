@@ -101,26 +101,12 @@ def test_without_a_network_nothing_is_changed_and_the_way_out_is_told(tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The musicnn wheel, if pip can fetch it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "-q",
-        "--retries",
-        "1",
-        "--no-deps",
-        "-d",
-        folder,
-        _models.KNOWN["musicnn"].requirement,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"the musicnn wheel cannot be fetched here: {done.stderr[-200:]}")
-    return folder / _models.KNOWN["musicnn"].file
+def wheel() -> Path:
+    """The musicnn wheel, as `make setup` fetched it."""
+    path = Path(sys.prefix) / "model-wheels" / _models.KNOWN["musicnn"].file
+    if not path.is_file():
+        pytest.skip("`make setup` could not fetch the musicnn wheel")
+    return path
 
 
 def test_the_wheel_makes_the_same_file_each_time_and_no_other_wheel_makes_any(wheel: Path, tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ _LARGEST, _SMALLEST = 1_000, 50
 _LARGEST_SORTED = 4_000
 _CHUNK = 4_000
 _SLOW_S, _QUICK_S = 0.035, 0.020
-_SLOW_SORTED_S, _QUICK_SORTED_S = 0.2, 0.1
-"""While a history is brought along, or the log folded anew: what many plays share is then written once for a thousand of them."""
+_SLOW_SORTED_S, _QUICK_SORTED_S = 0.045, 0.025
+"""While a history is brought along, or the log folded anew."""
 _REBUILD = -1
 """The stored offset while a rebuild still deletes: whoever finds it goes on deleting first."""
 _MARK_FIELDS = [field.name for field in fields(MarkRow)]
@@ -56,7 +56,7 @@ class Projections:
         self.lock = threading.Lock()
         self._chunk = chunk
         self._batch = 300
-        self._batch_sorted = 1_000
+        self._batch_sorted = 100
         self._reached = self._stored()
 
     @property
