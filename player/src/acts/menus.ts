@@ -2,6 +2,7 @@
 import {
   AudioWaveform,
   Ban,
+  Blend,
   CornerDownRight,
   Disc3,
   Download,
@@ -16,7 +17,7 @@ import {
 } from 'lucide-react'
 import { api, apiUrl } from '../api/client'
 import { artistQuery, playlistQuery, queryClient, releaseQuery } from '../api/queries'
-import type { Artist, EventContext, Page, Playlist, Release, SubjectType, Track } from '../api/types'
+import type { Artist, EventContext, Id, MixSeed, Page, Playlist, Release, SubjectType, Track } from '../api/types'
 import { player } from '../engine'
 import { plural } from '../format'
 import { go } from '../shell/navigation'
@@ -24,6 +25,7 @@ import type { MenuItem } from '../ui/menus'
 import { toast } from '../ui/toasts'
 import { setHidden, setLiked, setRating } from './acts'
 import { addToPlaylist } from './addToPlaylist'
+import { startMix } from './mixes'
 import { standing } from './store'
 
 type Load = () => Promise<Track[]>
@@ -41,7 +43,13 @@ function after(load: Load, run: (tracks: Track[]) => void): () => void {
   }
 }
 
-function playing(load: Load, context: EventContext | undefined): MenuItem[] {
+interface Seed {
+  type: MixSeed
+  id: Id
+  name: string
+}
+
+function playing(load: Load, context: EventContext | undefined, seed?: Seed): MenuItem[] {
   return [
     { label: 'Play', icon: Play, onSelect: after(load, (tracks) => player.playTracks(tracks, 0, context)) },
     {
@@ -61,6 +69,7 @@ function playing(load: Load, context: EventContext | undefined): MenuItem[] {
       }),
     },
     { label: 'Start radio', icon: Radio, onSelect: after(load, (tracks) => player.startRadio(tracks.slice(0, 5))) },
+    ...(seed ? [{ label: 'Start a mix', icon: Blend, onSelect: () => startMix(seed.type, seed.id, seed.name) }] : []),
     { kind: 'separator' },
     { label: 'Add to playlist…', icon: ListMusic, onSelect: after(load, addToPlaylist) },
   ]
@@ -91,9 +100,9 @@ export interface TrackMenuOptions {
 
 /** `tracks` are those at hand (they decide what is offered), `load` brings all of them. */
 export function trackMenu(tracks: Track[], load: Load, { context, remove, extra = [] }: TrackMenuOptions = {}): MenuItem[] {
-  const items = playing(load, context)
-  const [track] = tracks
-  if (track && tracks.length === 1) {
+  const track = tracks.length === 1 ? tracks[0] : undefined
+  const items = playing(load, context, track && { type: 'track', id: track.id, name: track.title })
+  if (track) {
     items.push({ kind: 'separator' }, ...judging('track', track, track.title), { kind: 'separator' })
     items.push({ label: 'About this track', icon: AudioWaveform, onSelect: () => go(`/tracks/${track.id}`) })
     if (track.release_id) items.push({ label: 'Go to release', icon: Disc3, onSelect: () => go(`/releases/${track.release_id}`) })
@@ -109,7 +118,7 @@ export function trackMenu(tracks: Track[], load: Load, { context, remove, extra 
 }
 
 export function releaseMenu(release: Release): MenuItem[] {
-  const items = playing(() => releaseTracks(release.id), { release_id: release.id })
+  const items = playing(() => releaseTracks(release.id), { release_id: release.id }, { type: 'release', id: release.id, name: release.title })
   items.push({ kind: 'separator' }, ...judging('release', release, release.title), { kind: 'separator' })
   items.push({ label: 'Go to release', icon: Disc3, onSelect: () => go(`/releases/${release.id}`) })
   for (const credit of release.artists.slice(0, 3)) {
@@ -120,7 +129,7 @@ export function releaseMenu(release: Release): MenuItem[] {
 
 export function artistMenu(artist: Artist): MenuItem[] {
   return [
-    ...playing(() => artistTracks(artist.id), undefined),
+    ...playing(() => artistTracks(artist.id), undefined, { type: 'artist', id: artist.id, name: artist.name }),
     { kind: 'separator' },
     ...judging('artist', artist, artist.name),
     { kind: 'separator' },

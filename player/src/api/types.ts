@@ -155,6 +155,8 @@ export interface ArtistPage {
   releases: Release[]
   appearances: Release[]
   top: Track[]
+  /** By sound, then by genres. */
+  related: Artist[]
 }
 
 export interface ReleasePage {
@@ -545,6 +547,15 @@ export interface Analysis {
 export interface Alike {
   space: string | null
   items: { track: Track; similarity: number }[]
+}
+
+export type MixSeed = 'track' | 'release' | 'artist' | 'genre' | 'folder'
+
+/** Tracks in the order to play them. */
+export interface Mix {
+  /** Some came by tags or by chance: the beginning was not heard yet, or too little is near. */
+  fell_back: boolean
+  items: { track: Track; similarity: number | null }[]
 }
 
 export interface AnalysisStatus {

@@ -95,6 +95,7 @@ export const TrackRow = memo(function TrackRow({
           {(kind !== 'release' || track.artist !== track.release_artist) && (
             <span className="row-artist ellipsis">
               <Credits artists={track.artists} text={track.artist} inert />
+              {kind === 'sound' && track.sound && <span className="row-hearing"> · {hearing(track.sound)}</span>}
             </span>
           )}
         </span>
@@ -133,6 +134,13 @@ export const TrackRow = memo(function TrackRow({
     </div>
   )
 })
+
+/** `90 BPM · F♯ · 86 %`, where there is no room for columns. */
+function hearing({ tempo_bpm, key, mode, energy }: TrackSound): string {
+  return [tempo_bpm && `${Math.round(tempo_bpm)}\u00a0BPM`, key !== null && keyShort(key, mode), energy !== null && percent(energy)]
+    .filter(Boolean)
+    .join(' · ')
+}
 
 function SoundCells({ sound }: { sound: TrackSound | null }) {
   const key = sound?.key ?? null

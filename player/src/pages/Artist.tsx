@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
-import { EllipsisVertical, Play, Radio } from 'lucide-react'
+import { Blend, EllipsisVertical, Play, Radio } from 'lucide-react'
 import { useState } from 'react'
 import { useParams } from 'react-router'
 import { artistMenu, artistTracks } from '../acts/menus'
+import { startMix } from '../acts/mixes'
 import { artistQuery } from '../api/queries'
 import type { ArtistPage } from '../api/types'
 import { player } from '../engine'
@@ -14,7 +15,7 @@ import { Button, IconButton } from '../ui/Button'
 import { LikeButton } from '../ui/LikeButton'
 import { openMenu } from '../ui/menus'
 import { ErrorState, RowSkeletons } from '../ui/States'
-import { playAll, ReleaseCard } from './cards'
+import { ArtistCard, playAll, ReleaseCard } from './cards'
 import { Hero, HeroSkeleton } from './Hero'
 import { Shelf } from './Shelf'
 
@@ -36,7 +37,7 @@ export default function Artist() {
   return <Loaded key={id} page={data} />
 }
 
-function Loaded({ page: { artist, releases, appearances, top } }: { page: ArtistPage }) {
+function Loaded({ page: { artist, releases, appearances, top, related } }: { page: ArtistPage }) {
   const [allTop, setAllTop] = useState(false)
   const source = useListSource(allTop ? top : top.slice(0, SHOWN))
   return (
@@ -60,6 +61,7 @@ function Loaded({ page: { artist, releases, appearances, top } }: { page: Artist
               disabled={top.length === 0}
               onClick={() => player.startRadio(top.slice(0, 5))}
             />
+            <IconButton size="l" label="Start a mix" icon={Blend} onClick={() => startMix('artist', artist.id, artist.name)} />
             <LikeButton type="artist" entity={artist} name={artist.name} size="l" />
             <IconButton
               size="l"
@@ -106,6 +108,13 @@ function Loaded({ page: { artist, releases, appearances, top } }: { page: Artist
         <Shelf title="Appears on">
           {appearances.map((release) => (
             <ReleaseCard key={release.id} release={release} />
+          ))}
+        </Shelf>
+      )}
+      {related.length > 0 && (
+        <Shelf title="Sounds like">
+          {related.map((each) => (
+            <ArtistCard key={each.id} artist={each} />
           ))}
         </Shelf>
       )}

@@ -1,7 +1,8 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { ChevronRight, Folder, FolderOpen, HardDrive } from 'lucide-react'
+import { Blend, ChevronRight, Folder, FolderOpen, HardDrive } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useParams } from 'react-router'
+import { startMix } from '../acts/mixes'
 import { folderQuery, foldersQuery } from '../api/queries'
 import { plural } from '../format'
 import { useListSource } from '../lists/source'
@@ -75,6 +76,11 @@ function Contents({ id }: { id: string }) {
           </nav>
           <h1 className="page-title">{folder.name}</h1>
         </div>
+        {(folders.length > 0 || tracks.length > 0) && (
+          <Button size="s" icon={Blend} onClick={() => startMix('folder', folder.id, folder.name)}>
+            Start a mix
+          </Button>
+        )}
       </header>
       {folders.length > 0 && (
         <ul className="folder-list">

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
-import { Play, Shapes } from 'lucide-react'
+import { Blend, Play, Shapes } from 'lucide-react'
 import type { CSSProperties } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { genreTracks } from '../acts/menus'
+import { startMix } from '../acts/mixes'
 import { genresQuery } from '../api/queries'
 import type { Release, Track } from '../api/types'
 import { plural } from '../format'
@@ -69,6 +70,9 @@ export function Genre() {
         <div className="filters">
           <Button variant="primary" size="s" icon={Play} onClick={() => playAll(() => genreTracks(name))}>
             Play
+          </Button>
+          <Button size="s" icon={Blend} onClick={() => startMix('genre', name, name)}>
+            Start a mix
           </Button>
           <Segmented
             label="Show"

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
-import { EllipsisVertical, Play, Shuffle } from 'lucide-react'
+import { Blend, EllipsisVertical, Play, Shuffle } from 'lucide-react'
 import { useMemo } from 'react'
 import { Link, useParams, useSearchParams } from 'react-router'
 import { setRating } from '../acts/acts'
 import { releaseMenu } from '../acts/menus'
+import { startMix } from '../acts/mixes'
 import { useStanding } from '../acts/store'
 import { artistQuery, releaseQuery } from '../api/queries'
 import type { Release as ReleaseShape, ReleasePage, Track } from '../api/types'
@@ -73,6 +74,7 @@ function Loaded({ page: { release, tracks, disc_titles } }: { page: ReleasePage 
               disabled={there.length === 0}
               onClick={() => player.playTracks(shuffled(there), 0, context)}
             />
+            <IconButton size="l" label="Start a mix" icon={Blend} onClick={() => startMix('release', release.id, release.title)} />
             <LikeButton type="release" entity={release} name={release.title} size="l" />
             <IconButton
               size="l"

@@ -43,8 +43,7 @@ export default function Analysis() {
     ['Listened to', `${count(status.done)} of ${plural(status.total, 'track')}`],
     ['Still to do', count(status.left)],
     ['Failed', count(status.failed)],
-    ['Speed', status.tracks_per_hour === null ? 'not known yet' : `${plural(Math.round(status.tracks_per_hour), 'track')} an hour`],
-    ['Time left', status.left_s === null ? (status.left > 0 ? 'not known yet' : 'none') : span(status.left_s * 1000)],
+    ...(status.left > 0 ? timing(status) : []),
     ['Encoder', status.encoder],
     ['Answering by', status.serving ?? 'nothing yet'],
   ]
@@ -87,4 +86,11 @@ export default function Analysis() {
       </div>
     </Card>
   )
+}
+
+function timing(status: AnalysisStatus): [string, string][] {
+  return [
+    ['Speed', status.tracks_per_hour === null ? 'not known yet' : `${plural(Math.round(status.tracks_per_hour), 'track')} an hour`],
+    ['Time left', status.left_s === null ? 'not known yet' : span(status.left_s * 1000)],
+  ]
 }

@@ -48,9 +48,9 @@ it('lists copies, and lets an admin prefer one or take one out', async () => {
   expect(screen.getByText(/Nothing is ever deleted/)).toBeTruthy()
   expect(screen.getByText(/MP3 .* 97 % alike/)).toBeTruthy()
   expect(screen.getAllByText('Preferred')).toHaveLength(1)
-  fireEvent.click(screen.getByRole('button', { name: 'Prefer Title mp3 from A Sampler' }))
+  fireEvent.click(screen.getByRole('button', { name: 'Prefer Title mp3 from A Sampler, MP3' }))
   await waitFor(() => expect(posted).toHaveLength(1))
-  fireEvent.click(screen.getByRole('button', { name: 'Title mp3 from A Sampler is not the same recording' }))
+  fireEvent.click(screen.getByRole('button', { name: 'Title mp3 from A Sampler, MP3 is not the same recording' }))
   await waitFor(() => expect(posted).toHaveLength(2))
   expect(posted.map((one) => [one.path, one.body])).toEqual([
     ['duplicates/7', { preferred: 'mp3' }],

@@ -96,9 +96,10 @@ function Group({
       <ul className="rows">
         {group.tracks.map(({ track, similarity, preferred }) => {
           const where = track.release ?? 'no release'
+          const named = `${track.title} from ${where}, ${track.suffix.toUpperCase()}`
           return (
             <li key={track.id} className="line">
-              <IconButton label={`Play ${track.title} from ${where}`} icon={Play} onClick={() => player.playTracks([track])} />
+              <IconButton label={`Play ${named}`} icon={Play} onClick={() => player.playTracks([track])} />
               <span className="line-text">
                 <Link to={`/tracks/${track.id}`} className="ellipsis">
                   {track.title} · {where}
@@ -114,7 +115,7 @@ function Group({
                 <Button
                   size="s"
                   icon={Star}
-                  aria-label={`Prefer ${track.title} from ${where}`}
+                  aria-label={`Prefer ${named}`}
                   onClick={() => onChange(group, { preferred: track.id }, 'This one is preferred now.')}
                 >
                   Prefer
@@ -124,7 +125,7 @@ function Group({
                 <Button
                   size="s"
                   variant="ghost"
-                  aria-label={`${track.title} from ${where} is not the same recording`}
+                  aria-label={`${named} is not the same recording`}
                   onClick={() => onChange(group, { separate: track.id }, 'It stands on its own now.')}
                 >
                   Not the same

@@ -12,23 +12,26 @@ import MapPage from './MapPage'
 const ready: LibraryMap = {
   space: 'descriptor',
   state: 'ready',
-  ids: ['left', 'middle', 'right', 'far'],
-  x: [-0.5, 0, 0.5, 0.9],
-  y: [0, 0, 0, 0.9],
-  genre: [0, 0, 1, -1],
+  ids: ['left', 'middle', 'right', 'far', 'low'],
+  x: [-0.5, 0, 0.5, 0.9, -0.9],
+  y: [0, 0, 0, 0.9, -0.9],
+  genre: [0, 0, 1, -1, -1],
   genres: ['Drone', 'Dub'],
 }
 let map: LibraryMap | undefined = ready
+const drawn: unknown[] = []
+const played: string[][] = []
 
 server((asked) => {
-  const { ids = [] } = (asked.body ?? {}) as { ids?: string[] }
+  const { ids = [], tracks = [] } = (asked.body ?? {}) as { ids?: string[]; tracks?: string[] }
+  if (asked.path === 'path') drawn.push(asked.body)
   return {
     map,
+    path: { fell_back: false, items: tracks.flatMap((id) => [id, `${id} on`]).map((id) => ({ track: track(id), similarity: 0.5 })) },
     'tracks/by-id': { items: ids.map((id) => track(id)), total: ids.length },
     ...Object.fromEntries(ready.ids.map((id) => [`tracks/${id}`, track(id)])),
   }
 })
-const played: string[][] = []
 beforeEach(() => {
   map = ready
   played.length = 0
@@ -50,7 +53,7 @@ async function show() {
   return screen.findByRole('application')
 }
 
-// The map is 300 pixels to a unit, its middle at 318.
+// The outermost points are 48 pixels from the edges: 300 pixels to a unit, the middle at 318.
 function press(plot: HTMLElement, type: 'pointerDown' | 'pointerMove' | 'pointerUp', clientX: number, clientY: number) {
   const event = new MouseEvent(type.toLowerCase(), { bubbles: true, clientX, clientY, button: 0 })
   Object.assign(event, { pointerId: 1, pointerType: 'mouse' })
@@ -59,7 +62,7 @@ function press(plot: HTMLElement, type: 'pointerDown' | 'pointerMove' | 'pointer
 
 it('says what lies there, and plays it', async () => {
   const plot = await show()
-  expect(screen.getByText('4 tracks; what sounds alike lies together')).toBeTruthy()
+  expect(screen.getByText('5 tracks; what sounds alike lies together')).toBeTruthy()
   expect(screen.getByRole('button', { name: 'Drone 2' })).toBeTruthy()
   press(plot, 'pointerMove', 318 + 150, 316)
   await screen.findByText('Title right')
@@ -78,14 +81,15 @@ it('is walked and played by keys', async () => {
   await waitFor(() => expect(played).toEqual([['right']]))
 })
 
-it('a drawn path becomes the queue, in its order', async () => {
+it('a drawn path becomes the queue, in its order, with near tracks between', async () => {
   const plot = await show()
   fireEvent.click(screen.getByRole('button', { name: 'Draw a path to listen along' }))
   press(plot, 'pointerDown', 318 + 200, 318)
   for (let x = 500; x >= 100; x -= 40) press(plot, 'pointerMove', x, 320)
   press(plot, 'pointerUp', 100, 320)
   fireEvent.click(await screen.findByRole('button', { name: 'Listen along' }))
-  await waitFor(() => expect(played).toEqual([['right', 'middle', 'left']]))
+  await waitFor(() => expect(played).toEqual([['right', 'right on', 'middle', 'middle on', 'left', 'left on']]))
+  expect(drawn).toEqual([{ tracks: ['right', 'middle', 'left'], n: 50 }])
 })
 
 it('waits for a map that is being drawn, and does without one', async () => {

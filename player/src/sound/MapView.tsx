@@ -2,8 +2,9 @@ import { useQuery } from '@tanstack/react-query'
 import { Maximize, Minus, PencilLine, Play, Plus, X } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
 import type { LibraryMap } from '../api/types'
-import { player, usePlayer } from '../engine'
+import { usePlayer } from '../engine'
 import { count, plural } from '../format'
+import { pathAlong, play as playMix } from '../acts/mixes'
 import { playAll } from '../pages/cards'
 import { trackQuery } from '../past/queries'
 import { Art } from '../ui/Art'
@@ -16,6 +17,8 @@ import { tracksById } from './queries'
 const STEP_PX = 60
 const REACH_PX = 14
 const ALONG_PX = 16
+/** A path to listen along; near tracks fill it up. */
+const ALONG_TRACKS = 50
 const SETTLE_MS = 120
 
 interface Aim {
@@ -105,7 +108,7 @@ export function MapView({ map }: { map: LibraryMap }) {
     },
     [repaint],
   )
-  const look = useCallback(() => (view.current ??= fit(size.current)), [])
+  const look = useCallback(() => (view.current ??= fit(size.current, plane.bounds)), [plane])
   const zoomBy = useCallback(
     (by: number, at?: Point) => {
       setAim(null)
@@ -118,9 +121,9 @@ export function MapView({ map }: { map: LibraryMap }) {
   useEffect(() => {
     if (!box) return
     const measure = () => {
-      const whole = view.current === null || view.current.scale === fit(size.current).scale
+      const whole = view.current === null || view.current.scale === fit(size.current, plane.bounds).scale
       size.current = { width: box.clientWidth, height: box.clientHeight }
-      if (whole) view.current = fit(size.current)
+      if (whole) view.current = fit(size.current, plane.bounds)
       repaint()
     }
     measure()
@@ -150,7 +153,7 @@ export function MapView({ map }: { map: LibraryMap }) {
       system.removeEventListener('change', recolour)
       box.removeEventListener('wheel', onWheel)
     }
-  }, [box, repaint, zoomBy])
+  }, [box, plane, repaint, zoomBy])
 
   const nearest = (at: Point, reachPx: number) => {
     const now = look()
@@ -174,10 +177,10 @@ export function MapView({ map }: { map: LibraryMap }) {
   }
   const listenAlong = () => {
     const ids = (drawn ?? []).map((index) => map.ids[index] ?? '')
-    tracksById(ids).then(
-      (tracks) => {
-        player.playTracks(tracks)
-        toast(`${plural(tracks.length, 'track')} along your path.`)
+    pathAlong(ids, Math.max(ALONG_TRACKS, ids.length)).then(
+      (mix) => {
+        if (!playMix(mix)) return
+        toast(`${plural(mix.items.length, 'track')} along your path.`)
         setDrawing(false)
         clear()
       },
@@ -255,7 +258,7 @@ export function MapView({ map }: { map: LibraryMap }) {
     if (step) move(pan(look(), ...step))
     else if (event.key === '+' || event.key === '=') zoomBy(1.5)
     else if (event.key === '-') zoomBy(1 / 1.5)
-    else if (event.key === '0') move(fit(size.current))
+    else if (event.key === '0') move(fit(size.current, plane.bounds))
     else if (press && drawing) {
       path.current.push(toMap(middle, look(), size.current))
       setCorners(path.current.length)
@@ -307,7 +310,7 @@ export function MapView({ map }: { map: LibraryMap }) {
           />
           <IconButton label="Zoom in" icon={Plus} onClick={() => zoomBy(1.6)} />
           <IconButton label="Zoom out" icon={Minus} onClick={() => zoomBy(1 / 1.6)} />
-          <IconButton label="Whole map" icon={Maximize} onClick={() => move(fit(size.current))} />
+          <IconButton label="Whole map" icon={Maximize} onClick={() => move(fit(size.current, plane.bounds))} />
         </div>
         {drawing && (
           <div className="map-drawn" role="status">

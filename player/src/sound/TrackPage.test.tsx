@@ -1,9 +1,10 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
 import { MemoryRouter, Route, Routes } from 'react-router'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { queryClient } from '../api/queries'
 import type { Analysis, SoundValue } from '../api/types'
+import { player } from '../engine'
 import { track } from '../engine/fixtures'
 import { server, session, status } from './fixtures'
 import TrackPage from './TrackPage'
@@ -11,6 +12,7 @@ import TrackPage from './TrackPage'
 let analysis: Analysis
 let admin = true
 const patched: unknown[] = []
+const ways: string[] = []
 
 function value(of: number, more: Partial<SoundValue> = {}): SoundValue {
   return { value: of, confidence: 0.8, origin: 'measured', percentile: null, measured: null, ...more }
@@ -47,11 +49,14 @@ server((request) => {
     patched.push(request.body)
     analysis = { ...analysis, values: { ...analysis.values, tempo_bpm: value(60, { origin: 'corrected', measured: 120.04 }) } }
   }
+  if (request.path === 'path') ways.push(request.params.toString())
   return {
     session: session(admin),
     'tracks/one': track('one', { genres: ['Drone'] }),
     'tracks/one/analysis': analysis,
     analysis: status,
+    search: { artists: [], releases: [], tracks: [track('far')], playlists: [] },
+    path: { fell_back: request.params.get('n') === '10', items: ['one', 'between', 'far'].map((id) => ({ track: track(id), similarity: 0.5 })) },
     'similar/one': { space: 'descriptor', items: [{ track: track('two'), similarity: 0.9 }] },
     'tracks/by-id': { items: [track('copy', { suffix: 'mp3', codec: 'mp3', bitrate_kbps: 128, release: 'A Sampler' })], total: 1 },
   }
@@ -93,8 +98,8 @@ it('tells what was measured, guessed and found, in words', async () => {
   }
   const sections = screen.getByRole('list', { name: /Sections/ })
   expect(within(sections).getAllByRole('listitem').map((each) => each.textContent)).toEqual([
-    'A0:00–1:00energy 40 %',
-    'B1:00–3:00energy 100 %',
+    'A0:00–1:00energy 40\u00a0%',
+    'B1:00–3:00energy 100\u00a0%',
   ])
   expect((await screen.findByText('Title copy · A Sampler')).getAttribute('href')).toBe('/tracks/copy')
 })
@@ -102,7 +107,7 @@ it('tells what was measured, guessed and found, in words', async () => {
 it('lets an admin correct a value, shows what was measured, and goes back', async () => {
   show()
   fireEvent.click(await screen.findByRole('button', { name: 'Correct values' }))
-  const dialog = document.querySelector('dialog') as HTMLDialogElement
+  const dialog = document.querySelector('dialog[open]') as HTMLDialogElement
   fireEvent.change(within(dialog).getByLabelText('Tempo (BPM)'), { target: { value: '60' } })
   fireEvent.submit(dialog.querySelector('form') as HTMLFormElement)
   await screen.findByText(/corrected by hand/)
@@ -110,6 +115,21 @@ it('lets an admin correct a value, shows what was measured, and goes back', asyn
   expect(screen.getByText(/measured 120.0 BPM/)).toBeTruthy()
   fireEvent.click(screen.getByRole('button', { name: /Undo the correction of tempo/ }))
   await waitFor(() => expect(patched).toEqual([{ values: { tempo_bpm: 60 } }, { values: { tempo_bpm: null } }]))
+})
+
+it('leads to another track, and says where sound was not known', async () => {
+  const played = vi.spyOn(player, 'playTracks').mockImplementation(() => undefined)
+  show()
+  fireEvent.click(await screen.findByRole('button', { name: 'Choose a track' }))
+  fireEvent.change(await screen.findByLabelText('Search your tracks'), { target: { value: 'far' } })
+  fireEvent.click(await screen.findByRole('button', { name: /Title far/ }))
+  await screen.findByText('A path to Title far')
+  fireEvent.click(await screen.findByRole('button', { name: 'Play the path' }))
+  expect(played.mock.calls[0]?.[0].map((each) => each.id)).toEqual(['one', 'between', 'far'])
+  fireEvent.change(screen.getByLabelText('Length'), { target: { value: '10' } })
+  await screen.findByText(/some were chosen by tags/)
+  expect(ways).toEqual(['from=one&to=far&n=25', 'from=one&to=far&n=10'])
+  played.mockRestore()
 })
 
 it('offers corrections to nobody else', async () => {

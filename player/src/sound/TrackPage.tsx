@@ -23,6 +23,7 @@ import { Stars } from '../ui/Stars'
 import { EmptyState, ErrorState, RowSkeletons } from '../ui/States'
 import { toast } from '../ui/toasts'
 import { Correct } from './Correct'
+import { PathTo } from './PathTo'
 import { alikeQuery, analysisQuery, analysisStatusQuery, tracksByIdQuery } from './queries'
 import { Measures, Moments, Proxies } from './Values'
 import { Structure, Waveform } from './Waveform'
@@ -197,12 +198,18 @@ function Heard({ track, analysis }: { track: Track; analysis: Analysis }) {
         </div>
       </div>
       <SoundsLike track={track} />
+      <PathTo track={track} />
       {correcting && <Correct analysis={analysis} onClose={() => setCorrecting(false)} onSave={send} />}
     </>
   )
 }
 
+const LIKELY = 0.05
+const FEW_TAGS = 3
+
 function Tags({ track, analysis }: { track: Track; analysis: Analysis }) {
+  const [all, setAll] = useState(false)
+  const likely = analysis.tags.filter((tag, at) => at < FEW_TAGS || tag.probability >= LIKELY)
   if (analysis.tags.length === 0 && track.genres.length === 0) return null
   return (
     <section className="past-card">
@@ -217,13 +224,18 @@ function Tags({ track, analysis }: { track: Track; analysis: Analysis }) {
       {track.genres.length === 0 && <p className="small muted">The file names no genre.</p>}
       {analysis.tags.length > 0 && (
         <Labels title={`Guessed from the sound by ${analysis.tagger ?? 'the tagger'}; these can be wrong`}>
-          {analysis.tags.map((tag) => (
+          {(all ? analysis.tags : likely).map((tag) => (
             <span key={tag.name} className="chip chip-guess">
               {tag.name}
               <span className="tabular">{percent(tag.probability)}</span>
             </span>
           ))}
         </Labels>
+      )}
+      {likely.length < analysis.tags.length && (
+        <Button size="s" variant="ghost" onClick={() => setAll(!all)}>
+          {all ? 'Only the likely ones' : `All ${analysis.tags.length} guesses`}
+        </Button>
       )}
     </section>
   )

@@ -31,6 +31,9 @@ export function server(answer: (asked: Asked) => Record<string, unknown>): void 
     HTMLDialogElement.prototype.showModal = function () {
       this.open = true
     }
+    HTMLDialogElement.prototype.close = function () {
+      this.open = false
+    }
     HTMLCanvasElement.prototype.getContext = (() => null) as never
     running = createServer(async (request, response) => {
       let body = ''

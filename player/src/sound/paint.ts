@@ -8,7 +8,7 @@ export const COLOURS = 10
 /** Radius in CSS pixels: grows as one gets closer, and where there are few points. */
 export function radius(points: number, view: View, size: Size): number {
   const closer = Math.max(0, Math.log2(view.scale / fit(size).scale))
-  const sparse = points < 500 ? 3 : points < 3_000 ? 2 : points < 20_000 ? 0.8 : 0.3
+  const sparse = points < 200 ? 5 : points < 500 ? 3 : points < 3_000 ? 2 : points < 20_000 ? 0.8 : 0.3
   return Math.min(8, 0.9 + sparse + closer * 0.55)
 }
 

@@ -19,12 +19,24 @@ export interface Size {
 
 const CELLS = 128
 const MOST_SCALE = 400_000
-/** A path is a queue of at most this many tracks. */
-export const MOST_ALONG = 200
+/** A path leads through at most this many tracks. */
+export const MOST_ALONG = 100
 
-/** The whole map with a margin. */
-export function fit({ width, height }: Size): View {
-  return { x: 0, y: 0, scale: Math.max(1, Math.min(width, height) / 2.12) }
+export interface Bounds {
+  left: number
+  right: number
+  low: number
+  high: number
+}
+
+const WHOLE: Bounds = { left: -1, right: 1, low: -1, high: 1 }
+const MARGIN_PX = 48
+
+/** The whole map, or where its points are, with a margin. */
+export function fit({ width, height }: Size, bounds: Bounds = WHOLE): View {
+  const room = (length: number) => Math.max(length - 2 * MARGIN_PX, length / 2)
+  const scale = Math.min(room(width) / (bounds.right - bounds.left), room(height) / (bounds.high - bounds.low))
+  return { x: (bounds.left + bounds.right) / 2, y: (bounds.low + bounds.high) / 2, scale: Math.max(1, scale) }
 }
 
 export function toScreen(point: Point, view: View, size: Size): Point {
@@ -59,6 +71,8 @@ function hold(value: number): number {
 export class Plane {
   readonly x: Float32Array
   readonly y: Float32Array
+  /** The least box around all points, no smaller than a tenth of the map. */
+  readonly bounds: Bounds
   /** Where each cell's points begin in `order`. */
   private readonly starts: Uint32Array
   private readonly order: Uint32Array
@@ -67,6 +81,7 @@ export class Plane {
     this.x = Float32Array.from(x)
     this.y = Float32Array.from(y)
     const n = this.x.length
+    this.bounds = boundsOf(this.x, this.y)
     this.starts = new Uint32Array(CELLS * CELLS + 1)
     const cells = new Uint32Array(n)
     for (let at = 0; at < n; at += 1) {
@@ -136,6 +151,23 @@ export class Plane {
     if (all.length <= MOST_ALONG) return all
     return Array.from({ length: MOST_ALONG }, (_, step) => all[Math.floor((step * all.length) / MOST_ALONG)] as number)
   }
+}
+
+function boundsOf(x: Float32Array, y: Float32Array): Bounds {
+  if (x.length === 0) return WHOLE
+  const [left, right] = ends(x)
+  const [low, high] = ends(y)
+  return { left, right, low, high }
+}
+
+function ends(values: Float32Array): [number, number] {
+  let [least, most] = [1, -1]
+  for (const value of values) {
+    least = Math.min(least, value)
+    most = Math.max(most, value)
+  }
+  const more = Math.max(0, 0.2 - (most - least)) / 2
+  return [least - more, most + more]
 }
 
 function cellOf(value: number): number {

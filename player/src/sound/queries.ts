@@ -1,7 +1,7 @@
 /** What the pages about sound ask of the server. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api } from '../api/client'
-import type { Alike, Analysis, AnalysisStatus, DuplicateGroup, Id, LibraryMap, Page, Track } from '../api/types'
+import type { Alike, Analysis, AnalysisStatus, DuplicateGroup, Id, LibraryMap, Mix, Page, Track } from '../api/types'
 
 const SOON_MS = 5_000
 
@@ -17,6 +17,12 @@ export const alikeQuery = (id: Id) =>
   queryOptions({
     queryKey: ['alike', id],
     queryFn: ({ signal }) => api.get<Alike>(`similar/${id}`, { n: 25 }, { signal }),
+  })
+
+export const pathQuery = (from: Id, to: Id, n: number) =>
+  queryOptions({
+    queryKey: ['path', from, to, n],
+    queryFn: ({ signal }) => api.get<Mix>('path', { from, to, n }, { signal }),
   })
 
 export const analysisStatusQuery = (everyMs: number) =>

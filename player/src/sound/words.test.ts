@@ -11,6 +11,6 @@ describe('keys', () => {
 })
 
 it('says nothing about a library that is not told', () => {
-  expect(beside('Louder', 82.6)).toBe('Louder than 83 % of your library')
+  expect(beside('Louder', 82.6)).toBe('Louder than 83\u00a0% of your library')
   expect(beside('Louder', null)).toBeNull()
 })

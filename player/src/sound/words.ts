@@ -78,12 +78,12 @@ export const PROXIES: Proxy[] = [
 ]
 
 export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`
+  return `${Math.round(share * 100)}\u00a0%`
 }
 
 /** `More energetic than 83 % of your library`; nothing where the library is not told. */
 export function beside(than: string, percentile: number | null): string | null {
-  return percentile === null ? null : `${than} than ${Math.round(percentile)} % of your library`
+  return percentile === null ? null : `${than} than ${Math.round(percentile)}\u00a0% of your library`
 }
 
 export interface Measure {
