@@ -34,7 +34,7 @@ test: setup-dev
 
 # Sound is recorded in real time, so a busy machine can break it: what fails is tried once more, alone.
 e2e: setup-dev
-	$(BIN)/pytest -m e2e tests/e2e || $(BIN)/pytest -m e2e tests/e2e --last-failed
+	$(BIN)/pytest -n 2 --dist loadfile -m e2e tests/e2e || $(BIN)/pytest -m e2e tests/e2e --last-failed
 
 lint: setup-dev
 	$(BIN)/ruff check .
