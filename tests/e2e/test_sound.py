@@ -1,4 +1,4 @@
-"""What tracks sound like, in a real browser over a server that listened to real files: pages, corrections, map, duplicates, mixes, paths."""
+"""What tracks sound like, in a real browser over a server that listened to real files."""
 
 import re
 import shutil
