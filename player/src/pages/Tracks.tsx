@@ -35,16 +35,20 @@ export default function Tracks() {
   const filtered = Object.values(sound).some((value) => value !== null)
   const [open, setOpen] = useState(filtered)
   const source = usePagedSource<ListedTrack>('tracks', { sort, library, liked: liked ? 1 : null, ...sound })
-  const choose = (name: string, value: string) =>
+  // In one go: of several changes of the address in one tick only the last would hold.
+  const change = (changes: Record<string, string>) =>
     setParams(
       (old) => {
         const next = new URLSearchParams(old)
-        if (value) next.set(name, value)
-        else next.delete(name)
+        for (const [name, value] of Object.entries(changes)) {
+          if (value) next.set(name, value)
+          else next.delete(name)
+        }
         return next
       },
       { replace: true },
     )
+  const choose = (name: string, value: string) => change({ [name]: value })
   const shuffle = async () =>
     (await api.get<Page<Track>>('tracks', { sort: 'random', library, liked: liked ? 1 : null, limit: 100, ...sound })).items
   return (
@@ -77,7 +81,7 @@ export default function Tracks() {
           />
         </div>
       </header>
-      {open && <SoundFilter sound={sound} onChange={choose} />}
+      {open && <SoundFilter sound={sound} onChange={choose} onClear={() => change({ tempo: '', energy: '', key: '', mode: '' })} />}
       <TrackTable
         source={source}
         kind="sound"

@@ -23,8 +23,9 @@ const BOXES: Box[] = [
   ...MOMENTS.map(({ name, label }) => ({ name, label: `${label} (seconds)`, min: 0, max: 86_400, step: 0.1, unit: 1 })),
 ]
 
-function round(value: number): string {
-  return String(Math.round(value * 10) / 10)
+/** As a box of such steps takes it: a browser sends no form in which a number stands between two steps. */
+function round(value: number, step: number): string {
+  return String(Number((Math.round(value / step) * step).toFixed(1)))
 }
 
 /** Only what was changed is sent. */
@@ -47,7 +48,7 @@ export function boxesOf(analysis: Analysis): Record<string, string> {
   const held: Record<string, string> = {}
   for (const box of BOXES) {
     const value = analysis.values[box.name]
-    if (value) held[box.name] = round(value.value / box.unit)
+    if (value) held[box.name] = round(value.value / box.unit, box.step)
   }
   const { key, mode } = analysis.values
   if (key && mode) held['key'] = `${Math.round(key.value)} ${mode.value >= 0.5 ? 1 : 0}`

@@ -17,7 +17,15 @@ const modes = [
 ]
 
 /** Ranges of tempo and energy, and the key; only tracks that were analysed are found by them. */
-export function SoundFilter({ sound, onChange }: { sound: SoundParams; onChange: (name: string, value: string) => void }) {
+export function SoundFilter({
+  sound,
+  onChange,
+  onClear,
+}: {
+  sound: SoundParams
+  onChange: (name: string, value: string) => void
+  onClear: () => void
+}) {
   return (
     <div className="sound-filter" id="sound-filter" role="group" aria-label="Filter by sound">
       <Range key={`tempo ${sound.tempo}`} name="tempo" label="Tempo" unit="BPM" scale={1} most={400} sound={sound} onChange={onChange} />
@@ -27,7 +35,7 @@ export function SoundFilter({ sound, onChange }: { sound: SoundParams; onChange:
       <Button
         size="s"
         disabled={Object.values(sound).every((value) => value === null)}
-        onClick={() => ['tempo', 'energy', 'key', 'mode'].forEach((name) => onChange(name, ''))}
+        onClick={onClear}
       >
         Clear
       </Button>
