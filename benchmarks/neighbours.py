@@ -27,6 +27,7 @@ from segue.index import Options, open_index
 D, K = 64, 1_000
 ONE_CORE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 NEVER = Options(merge_rows=1 << 60)
+SHORT = Options(merge_rows=1 << 60, memory_bytes=0)
 
 
 def main() -> None:
@@ -49,6 +50,9 @@ def main() -> None:
             index, rows = built(folder / "ten", make, 10_000_000)
             plain(index, rows, make(asked.queries, 3), "10,000,000")
             index.close()
+        index, rows = built(folder / "short", make, asked.rows, SHORT)
+        plain(index, rows, make(asked.queries, 3), "short of memory")
+        index.close()
 
 
 class Maker:
@@ -121,10 +125,10 @@ def grouped(rows: np.ndarray, n: int) -> np.ndarray:
     return means.index.search(rows, 1)[1][:, 0]
 
 
-def built(folder: Path, make: Maker, n: int):
+def built(folder: Path, make: Maker, n: int, how: Options = NEVER):
     """An index of n rows, merged; says how long that took."""
     rows = make(n, 1)
-    index = open_index(folder, D, NEVER)
+    index = open_index(folder, D, how)
     began = time.perf_counter()
     for at in range(0, n, 50_000):
         index.add(np.arange(at, min(n, at + 50_000)), rows[at : at + 50_000])

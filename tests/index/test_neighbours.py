@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from segue.index import in_memory, open_index
 from segue.ports import Neighbours
-from segue.testing.neighbours import DIMENSION, NEAR, SMALL, NeighboursContract, crash, some_vectors
+from segue.testing.neighbours import DIMENSION, NEAR, SHORT, SMALL, NeighboursContract, crash, some_vectors
 
 
 class TestExact(NeighboursContract):
@@ -23,17 +23,53 @@ class TestExact(NeighboursContract):
 
 
 class TestFaissIndex(NeighboursContract):
+    OPTIONS = SMALL
+
     @pytest.fixture
     def empty(self, tmp_path: Path) -> Iterator[Callable[[], Neighbours]]:
         opened: list[Neighbours] = []
 
         def make() -> Neighbours:
-            opened.append(open_index(tmp_path / str(len(opened)), DIMENSION, SMALL))
+            opened.append(open_index(tmp_path / str(len(opened)), DIMENSION, self.OPTIONS))
             return opened[-1]
 
         yield make
         for index in opened:
             index.close()
+
+
+class TestFaissIndexShortOfMemory(TestFaissIndex):
+    OPTIONS = SHORT
+
+
+def test_short_of_memory_half_the_room_holds_the_same_neighbours(tmp_path: Path) -> None:
+    vectors = some_vectors(4_000, seed=2)
+    indexes = {options: open_index(tmp_path / str(number), DIMENSION, options) for number, options in enumerate((SMALL, SHORT))}
+    for index in indexes.values():
+        index.add(np.arange(4_000), vectors)
+        index.merge()
+        assert index.refused is None
+        assert index.status().recall >= 0.98
+    assert indexes[SHORT].status().bytes < indexes[SMALL].status().bytes - 0.8 * DIMENSION * 4_000
+    for _ in range(2):
+        for query in vectors[:40]:
+            ids, near = indexes[SHORT].search(query[None], 50)
+            true = np.sort(vectors @ query)[::-1][:50]
+            assert near[0] == pytest.approx(vectors[ids[0]] @ query, abs=NEAR)
+            assert np.mean(near[0] >= true[-1] - NEAR) >= 0.9
+        indexes[SHORT].close()
+        indexes[SHORT] = open_index(tmp_path / "1", DIMENSION, SHORT)
+    nearest = np.argsort(-(vectors @ vectors[0]))[:900]
+    assert indexes[SHORT].delete(nearest) == 900  # more than a search looks at anew
+    ids, _ = indexes[SHORT].search(vectors[:1], 50)
+    assert ids.min() >= 0
+    assert not np.isin(ids, nearest).any()
+    some = np.sort(nearest[::2])
+    indexes[SHORT].add(some, vectors[some])
+    ids, near = indexes[SHORT].search(vectors[:1], 450)
+    assert np.isin(ids, some).mean() > 0.9
+    for index in indexes.values():
+        index.close()
 
 
 POOL = some_vectors(200, seed=5)

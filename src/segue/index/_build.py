@@ -7,7 +7,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.index._codes import Codec, live
+from segue.index._codes import BLOCK, Codec, live
+from segue.index._mapped import Room
 from segue.index._options import Plan
 from segue.index._tier import Probes, Tier, spans
 
@@ -22,42 +23,43 @@ _ROUNDS = 8
 _QUERIES = 192
 _BASE = 200_000
 _CHECKED = 64
-_BLOCK = 65_536
 
 
 class Refused(Exception):
     """The tier built does not reach the recall asked of it."""
 
 
-def merge(codec: Codec, main: Tier, ids: "Ids", codes: "Codes", plan: Plan) -> Tier:
+def merge(codec: Codec, main: Tier, ids: "Ids", codes: "Codes", plan: Plan, room: Room) -> Tier:
     """The live rows of ``main`` and the live ones of those given, as a new tier. Raises Refused."""
-    codes, kept = codes.copy(), main.codes.copy()  # rows may die meanwhile
+    codes = codes.copy()
     alive = live(codes)
     ids, codes = ids[alive], codes[alive]
-    alive = live(kept)
-    kept, kept_ids = kept[alive], main.all_ids()[alive]
-    n = len(kept) + len(codes)
+    old = np.flatnonzero(main.alive())
+    n = len(old) + len(codes)
+    every_id = np.concatenate([main.ids_of(old), ids])
+    every = taken(main.codes, old, room.rows(n, codec.dimension))
+    every[len(old) :] = codes
+    alive = live(every)
+    if not alive.all():  # they died meanwhile; not in a mapped tier, where death leaves codes alone
+        every_id, every, old = every_id[alive], every[alive], old[alive[: len(old)]]
+        n = len(every)
     if n <= plan.flat_rows:
-        return flat(codec, np.concatenate([kept_ids, ids]), np.concatenate([kept, codes]))
-    kept_parts = spans(main.offsets)[alive]
+        return flat(codec, every_id, every)
     lists = lists_for(n)
-    kinds = [codec.decode(sample(rows, _QUERIES)) for rows in (codes, kept) if len(rows)]  # what is new may be of another kind
-    every_id = np.concatenate([kept_ids, ids])
-    every = np.concatenate([kept, codes])
-    del kept, codes
+    kinds = [codec.decode(sample(rows, _QUERIES)) for rows in (codes, every[: len(old)]) if len(rows)]  # what is new may be of another kind
     if main.lists > 1 and n <= 2 * main.trained_on and main.lists <= 2 * lists:
-        parts = np.concatenate([kept_parts, assign(codec, every[len(kept_ids) :], main.centres)])
+        parts = np.concatenate([spans(main.offsets)[old], assign(codec, every[len(old) :], main.centres)])
         measured = main.probes
         now = measured.to_find(plan.measured_k, main.lists)
         if all(recall(codec, every, parts, main.centres, asked, plan.measured_k, now) >= plan.floor + _MARGIN / 2 for asked in kinds):
             try:
-                return checked(lay(codec, every_id, every, parts, main.centres, measured, main.trained_on), kinds, plan)
+                return checked(lay(codec, every_id, every, parts, main.centres, measured, main.trained_on, room), kinds, plan)
             except Refused:
                 pass
     centres = train(codec, every, lists)
     parts = assign(codec, every, centres)
     probes = measure(codec, every, parts, centres, kinds, plan)
-    return checked(lay(codec, every_id, every, parts, centres, probes, n), kinds, plan)
+    return checked(lay(codec, every_id, every, parts, centres, probes, n, room), kinds, plan)
 
 
 def flat(codec: Codec, ids: "Ids", codes: "Codes") -> Tier:
@@ -90,14 +92,23 @@ def train(codec: Codec, codes: "Codes", lists: int) -> "Vectors":
 def assign(codec: Codec, codes: "Codes", centres: "Vectors") -> "NDArray[np.int64]":
     index = faiss.IndexFlatIP(codec.dimension)
     index.add(centres)
-    blocks = [index.search(codec.decode(codes[at : at + _BLOCK]), 1)[1][:, 0] for at in range(0, len(codes), _BLOCK)]
+    blocks = [index.search(codec.decode(codes[at : at + BLOCK]), 1)[1][:, 0] for at in range(0, len(codes), BLOCK)]
     return np.concatenate(blocks) if blocks else np.empty(0, np.int64)
 
 
-def lay(codec: Codec, ids: "Ids", codes: "Codes", parts: "NDArray[np.int64]", centres: "Vectors", probes: Probes, trained_on: int) -> Tier:
+def lay(
+    codec: Codec, ids: "Ids", codes: "Codes", parts: "NDArray[np.int64]", centres: "Vectors", probes: Probes, trained_on: int, room: Room
+) -> Tier:
     order = np.argsort(parts.astype(np.uint16 if len(centres) <= 65_536 else np.uint32), kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(parts, minlength=len(centres)))]).astype(np.int64)
-    return Tier(codec, ids[order], codes.take(order, 0), offsets, centres, probes, trained_on)
+    return room.tier(codec, ids[order], taken(codes, order, room.rows(*codes.shape)), offsets, centres, probes, trained_on)
+
+
+def taken(codes: "Codes", rows: "NDArray[np.int64]", into: "Codes") -> "Codes":
+    """``into``, with those rows at its beginning."""
+    for at in range(0, len(rows), BLOCK):
+        into[at : at + BLOCK][: len(rows) - at] = codes[rows[at : at + BLOCK]]
+    return into
 
 
 def ranks(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Codes = NDArray[np.float16]
 
 _SAMPLE = 16
+BLOCK = 65_536
+"""Rows taken at a time where all are taken."""
 _DEAD = np.float16(np.nan)
 
 
@@ -90,10 +92,9 @@ def scanners(dimension: int) -> Scanners:
     return Scanners(dimension)
 
 
-def empty_lists(dimension: int, lists: int) -> Any:
+def empty_lists(dimension: int, lists: int, kind: int = faiss.ScalarQuantizer.QT_fp16) -> Any:
     """An index of inverted lists with nothing in them."""
     coarse = faiss.IndexFlatIP(dimension)
-    kind = faiss.ScalarQuantizer.QT_fp16
     index = faiss.IndexIVFScalarQuantizer(coarse, dimension, lists, kind, faiss.METRIC_INNER_PRODUCT, False)
     index.is_trained = True
     return index

@@ -17,6 +17,7 @@ from segue.index._check import batch_of, ids_of, k_of, vectors_of
 from segue.index._codes import Codec, one_core
 from segue.index._fresh import Fresh
 from segue.index._journal import ADD, DELETE, Journal, Replay
+from segue.index._mapped import MappedTier, Room, free_bytes
 from segue.index._options import Options
 from segue.index._tier import Tier
 
@@ -108,7 +109,7 @@ class FaissIndex:
             self._main_said = said["main"]
             if self._main_said is not None:
                 try:
-                    main = save.read_tier(self._folder, self._main_said, self._codec)
+                    main = self._read_main(self._main_said)
                 except save.Damaged as error:
                     self.damaged = str(error)
         self._tiers: tuple[Tier, Fresh | None, Fresh] = (main, None, Fresh(self._codec))
@@ -129,6 +130,14 @@ class FaissIndex:
         if said is None or said["damaged"] != self.damaged:
             self._write_manifest()
         self._tidy()
+
+    def _read_main(self, said: dict[str, Any]) -> Tier:
+        mapped = int(said["lists"]) > 1 and self._short_of_memory(int(said["rows"]))
+        return save.read_tier(self._folder, said, self._codec, mapped=mapped)
+
+    def _short_of_memory(self, rows: int) -> bool:
+        most = self._options.memory_bytes
+        return 2 * self.dimension * rows > (free_bytes() // 4 if most is None else most)
 
     def _write_manifest(self) -> None:
         said = {"format": 1, "dimension": self.dimension, "main": self._main_said, "journal": self._first, "damaged": self.damaged}
@@ -299,8 +308,12 @@ class FaissIndex:
         main, frozen = self._seal()
         one_core()
         try:
-            new = build.merge(self._codec, main, *frozen.rows(), self._options.plan)
+            short = self._short_of_memory(len(main) + frozen.count)
+            room = Room(self._folder if short else None)
+            new = build.merge(self._codec, main, *frozen.rows(), self._options.plan, room)
             said = save.write_tier(self._folder, f"main-{self._generation:08d}", new)
+            if isinstance(new, MappedTier):
+                new = save.read_tier(self._folder, said, self._codec, mapped=True)
         except Exception as error:  # whatever it is, what was there before serves on
             self._put_back(frozen)
             self.refused = str(error) if isinstance(error, build.Refused) else repr(error)

@@ -21,3 +21,6 @@ class Options:
     merge_rows: int | None = None
     """Fresh rows at which a merge begins; None: 20,000 to 50,000, by size."""
     plan: Plan = field(default_factory=Plan)
+    memory_bytes: int | None = None
+    """Above 250,000 rows whose codes take more than this, those in memory have 8 bits a number, and the others stay in the file. None: a
+    quarter of the memory that is free."""

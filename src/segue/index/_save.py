@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from segue.index._codes import Codec
 from segue.index._journal import sync_folder
+from segue.index._mapped import MappedTier
 from segue.index._tier import Probes, Tier
 
 MANIFEST = "manifest.json"
@@ -56,8 +57,8 @@ def write_tier(folder: Path, name: str, tier: Tier) -> dict[str, Any]:
     }
 
 
-def read_tier(folder: Path, said: dict[str, Any], codec: Codec) -> Tier:
-    """Raises Damaged."""
+def read_tier(folder: Path, said: dict[str, Any], codec: Codec, *, mapped: bool = False) -> Tier:
+    """``mapped``: the codes stay in the file. Raises Damaged."""
     try:
         n, lists, dimension = int(said["rows"]), int(said["lists"]), codec.dimension
         probes = Probes(tuple(said["depths"]), tuple(said["probes"]), float(said["recall"]), int(said["measured_k"]))
@@ -68,6 +69,13 @@ def read_tier(folder: Path, said: dict[str, Any], codec: Codec) -> Tier:
             if os.fstat(file.fileno()).st_size != said["bytes"]:
                 raise Damaged(f"{said['file']} is not as long as it was")
             for kind, shape in shapes:
+                if mapped and kind == "<f2":
+                    begin = file.tell()
+                    arrays.append(np.memmap(file, kind, "r", begin, shape))
+                    file.seek(begin)
+                    for _ in range(0, arrays[-1].nbytes, _PIECE):
+                        crc = zlib.crc32(file.read(min(_PIECE, begin + arrays[-1].nbytes - file.tell())), crc)
+                    continue
                 array = np.empty(shape, kind)
                 if array.size:
                     raw = memoryview(array.data).cast("B")
@@ -78,7 +86,8 @@ def read_tier(folder: Path, said: dict[str, Any], codec: Codec) -> Tier:
         if crc != said["crc32"]:
             raise Damaged(f"{said['file']} is not what was written")
         ids, codes, offsets, centres = arrays
-        return Tier(codec, ids, codes, offsets, centres, probes, int(said["trained_on"]))
+        kind_of = MappedTier if mapped else Tier
+        return kind_of(codec, ids, codes, offsets, centres, probes, int(said["trained_on"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise Damaged(f"{said.get('file')} cannot be read: {error}") from error
 

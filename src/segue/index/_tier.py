@@ -70,9 +70,13 @@ class Tier:
         rank[order] = np.arange(len(order), dtype=np.uint32)
         self._rank = rank
         self.ids = self._sorted[:0]  # told by the two above, in half the room
-        self.live = int(live(self.codes).sum()) if len(self.codes) else 0
-        self._scan = Lists(self.codes, self.offsets) if self.lists > 1 else None
+        self._prepare()
+        self.live = int(self.alive().sum())
         self._filters: dict[int, tuple[weakref.ref[Any], Chosen]] = {}
+
+    def _prepare(self) -> None:
+        lists = self.lists
+        self._scan = Lists(self.codes, self.offsets, empty_lists(self.codec.dimension, lists)) if lists > 1 else None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -101,21 +105,26 @@ class Tier:
         at = np.minimum(np.searchsorted(self._sorted, ids), len(self) - 1)
         return np.where(self._sorted[at] == ids, self._row[at].astype(np.int64), -1)
 
+    def alive(self, rows: "NDArray[np.int64] | slice" = slice(None)) -> NDArray[np.bool_]:
+        return live(self.codes[rows])
+
+    def _bury(self, rows: "NDArray[np.int64]") -> None:
+        kill(self.codes, rows)
+
     def kill(self, ids: "Ids") -> "Ids":
         """Those that were here, and alive."""
         rows = self.find(ids)
         there = rows >= 0
-        there[there] = live(self.codes[rows[there]])
-        kill(self.codes, rows[there])
+        there[there] = self.alive(rows[there])
+        self._bury(rows[there])
         self.live -= int(there.sum())
         return ids[there]
 
     def vectors(self, ids: "Ids", into: "Vectors") -> None:
         rows = self.find(ids)
         there = np.flatnonzero(rows >= 0)
-        codes = self.codes[rows[there]]
-        alive = live(codes)
-        into[there[alive]] = self.codec.decode(codes[alive])
+        there = there[self.alive(rows[there])]
+        into[there] = self.codec.decode(self.codes[rows[there]])
 
     def chosen(self, allowed: "Ids") -> Chosen:
         """Remembered for arrays nobody can write to."""
@@ -141,19 +150,24 @@ class Tier:
         return self.ids_of(rows), similarities
 
     def exact(self, query: "Vectors", k: int) -> "tuple[Ids, Vectors]":
+        """Every row compared. Of a tier as built: none is dead."""
         rows, similarities = self.codec.best(self.codes, query, k)
         return self.ids_of(rows), similarities
+
+    def _probe(self, query: "Vectors", k: int, parts: "NDArray[np.int64]") -> "tuple[NDArray[np.int64], Vectors]":
+        assert self._scan is not None
+        return self._scan.best(query, k, parts)
 
     def _best(self, query: "Vectors", k: int, chosen: Chosen | None) -> "tuple[NDArray[np.int64], Vectors]":
         if chosen is not None:
             return self._best_of(query, k, chosen)
-        if self._scan is None:
+        if self.lists == 1:
             return self.codec.best(self.codes, query, k)
         near = self.centres @ query
         probes = self.probes.to_find(k, self.lists)
-        rows, similarities = self._scan.best(query, k, first(near, probes))
+        rows, similarities = self._probe(query, k, first(near, probes))
         if len(rows) < min(k, self.live) and probes < self.lists:
-            return self._scan.best(query, k, np.arange(self.lists))
+            return self._probe(query, k, np.arange(self.lists))
         return rows, similarities
 
     def _best_of(self, query: "Vectors", k: int, chosen: Chosen) -> "tuple[NDArray[np.int64], Vectors]":
@@ -161,7 +175,7 @@ class Tier:
         at the depth the filter's share asks for, or its share around the query where that is smaller; but for the latter no more than
         bring as many allowed rows as a search without a filter compares."""
         n = len(chosen.rows)
-        if self._scan is None or n <= max(GATHER_ROWS, GATHER_SHARE * len(self)):
+        if self.lists == 1 or n <= max(GATHER_ROWS, GATHER_SHARE * len(self)):
             return self._gathered(query, k, chosen.rows)
         near = self.centres @ query
         order = np.argsort(-near)
@@ -202,20 +216,21 @@ def first(near: "Vectors", n: int) -> "NDArray[np.int64]":
 class Lists:
     """Faiss's search of the given lists in one call (one that lets other threads run), over memory that is ours."""
 
-    def __init__(self, codes: "Codes", offsets: "NDArray[np.int64]") -> None:
-        dimension = codes.shape[1]
+    def __init__(self, codes: "NDArray[Any]", offsets: "NDArray[np.int64]", index: Any) -> None:
+        """``index`` is empty, of as many lists, and of the kind of the codes."""
         lists = len(offsets) - 1
+        size = codes.shape[1] * codes.itemsize
         self._codes = codes
         self._offsets = offsets[:-1]
-        self._index = empty_lists(dimension, lists)
+        self._index = index
         held: Any = faiss.OnDiskInvertedLists()
         held.thisown = False  # its destructor would unmap our memory
         self._held = held
-        held.nlist, held.code_size, held.prefetch_nthread, held.read_only = lists, 2 * dimension, 0, True
+        held.nlist, held.code_size, held.prefetch_nthread, held.read_only = lists, size, 0, True
         held.lists.resize(lists)
         sizes = np.diff(offsets)
         # size, capacity, offset of each list, as C++ has them
-        table = np.stack([sizes, sizes, offsets[:-1] * 2 * dimension], axis=1).astype(np.uint64)
+        table = np.stack([sizes, sizes, offsets[:-1] * size], axis=1).astype(np.uint64)
         ctypes.memmove(int(held.lists.data().this), table.ctypes.data, table.nbytes)
         held.ptr, held.totsize = faiss.swig_ptr(codes.view(np.uint8)), codes.nbytes
         self._index.replace_invlists(held, False)

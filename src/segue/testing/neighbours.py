@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 DIMENSION = 16
 SMALL = Options(merge_rows=300, plan=Plan(flat_rows=600, measured_k=50))
+SHORT = replace(SMALL, memory_bytes=0)
+"""The same where memory is short."""
 """Merges and lists after a few hundred rows."""
 NEAR = 2e-3
 """What half precision may change of a similarity."""
@@ -211,7 +214,7 @@ def crash(folder: Path, rounds: int, *, seed: int = 0, longest_s: float = 1.0) -
             acknowledged += word == "did"
             for id in range(first, last):
                 known[id] = {version} if word == "did" else known.get(id, {0}) | {version}
-        index = open_index(folder, DIMENSION, SMALL)
+        index = open_index(folder, DIMENSION, SHORT if number % 3 else SMALL)
         if index.damaged:
             wrong.append(index.damaged)
         kept = index.vectors(np.arange(200))
@@ -252,7 +255,7 @@ def _victim(folder: Path, seed: int, seconds: float) -> list[list[str]]:
 
 
 def _live(folder: Path, seed: int) -> None:
-    options = Options(merge_rows=60, plan=Plan(flat_rows=120, measured_k=10))
+    options = Options(merge_rows=60, plan=Plan(flat_rows=120, measured_k=10), memory_bytes=0 if seed % 2 else None)
     index = open_index(folder, DIMENSION, options)
     chance = random.Random(seed)
     until = time.monotonic() + 60
