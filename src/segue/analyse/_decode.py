@@ -7,7 +7,7 @@ Findings, a closed list of kinds:
 
 ``silent``      nothing above -60 dBFS
 ``short``       under 3 s: too short for a fingerprint, and under 0.4 s for loudness
-``clipped``     over one sample in ten thousand lies in a run of three and more at full scale (first channel, one frame in eight)
+``clipped``     over one sample in ten thousand lies in a run of three and more at full scale (first channel)
 ``channel``     one channel is empty beside others that are not
 ``cancelling``  the channels cancel one another: only the first was analysed
 ``offset``      the mean lies more than .05 off zero
@@ -34,8 +34,8 @@ from functools import cache
 
 import imageio_ffmpeg
 import numpy as np
-from numpy.typing import NDArray
 
+from segue.analyse._peaks import Peaks
 from segue.analyse._samples import Samples
 from segue.analyse._window import Window
 
@@ -151,34 +151,21 @@ class _Heard:
         self._fingerprint = bytearray()
         self._hash = bytearray()
         self._levels = _Levels()
-        self._clipped = _Clipped()
+        self._peaks = Peaks()
         graph = (
-            f"[0:a:0]{before}aformat=sample_fmts=fltp,asplit=3[a][b][c];"
-            r"[c]aselect=not(mod(n\,8)),pan=mono|c0=c0[left];"
-            r"[a]ebur128=peak=sample+true:metadata=1:framelog=quiet,ametadata=mode=print:file=pipe\\:{},anullsink;"
+            f"[0:a:0]{before}aformat=sample_fmts=fltp,asplit=3[a][b][c];[c]aformat=sample_fmts=flt[whole];"
+            r"[a]ebur128=metadata=1:framelog=quiet,ametadata=mode=print:file=pipe\\:{},anullsink;"
             f"[b]{_MONO},asplit=2[mono][print]"
         )
         command = [*_open(path), "-filter_complex_threads", "1", "-filter_complex", graph]
         command += ["-map", "[mono]", "-flush_packets", "0", "-f", "f32le", "pipe:{}"]
         command += ["-map", "[print]", "-t", str(FINGERPRINT_S), "-f", "chromaprint", "-fp_format", "raw", "pipe:{}"]
-        command += [
-            "-map",
-            "[left]",
-            "-c:a",
-            "pcm_s16le",
-            "-flush_packets",
-            "0",
-            "-f",
-            "s16le",
-            "pipe:{}",
-            "-map",
-            "0:a:0",
-            *_HASH,
-            "pipe:{}",
-        ]
-        sinks = [self._levels.feed, self.samples.feed, self._fingerprint.extend, self._clipped.feed, self._hash.extend]
+        command += ["-map", "[whole]", "-flush_packets", "0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:{}"]
+        command += ["-map", "0:a:0", *_HASH, "pipe:{}"]
+        sinks = [self._levels.feed, self.samples.feed, self._fingerprint.extend, self._peaks.feed, self._hash.extend]
         log = _run(command, sinks, cpu_seconds(duration_ms))
         self._levels.end()
+        self._peaks.end()
         self.samples.end()
         self._payload_hash = _digest(bytes(self._hash), log)
         self._errors = sum(line.count(b"[error]") for line in log.splitlines())
@@ -188,13 +175,13 @@ class _Heard:
     @property
     def loudest(self) -> float:
         """Of all samples of all channels."""
-        return max(self._levels.channels, default=0.0)
+        return float(max(self._peaks.channels, default=0.0))
 
     def decoded(self) -> Decoded:
         silent = self.loudest < _SILENT and self.samples.peak < _SILENT
         levels = self._levels.values
         loudness = _within(levels.get("I"), -69.9, 60)
-        peak = levels.get("true_peak")
+        peak = self._peaks.between
         return Decoded(
             payload_hash=self._payload_hash,
             duration_s=self.samples.duration_s,
@@ -209,15 +196,15 @@ class _Heard:
 
     def _findings(self, silent: bool) -> Iterator[tuple[str, str]]:
         lasts, asked = self.samples.duration_s, self._asked_s
-        channels = self._levels.channels
+        channels = self._peaks.channels
         if silent:
             yield "silent", "Nothing can be heard: no sample lies above -60 dBFS."
         elif len(channels) > 1 and min(channels) < _SILENT and len(channels) <= 2:
             yield "channel", f"The {'left' if channels[0] < _SILENT else 'right'} channel is empty."
         if lasts < 3:
             yield "short", f"It lasts {lasts:.1f} s: too short to be recognised."
-        if self._clipped.share > 1e-4:
-            yield "clipped", f"{self._clipped.share:.2%} of its samples are clipped. A copy with a lower level may sound better."
+        if self._peaks.clipped > 1e-4:
+            yield "clipped", f"{self._peaks.clipped:.2%} of its samples are clipped. A copy with a lower level may sound better."
         if abs(self.samples.mean) > 0.05:
             yield "offset", "The sound does not swing about zero (an offset of direct current)."
         if asked and lasts < min(asked * 0.98, asked - 2):
@@ -231,11 +218,10 @@ class _Heard:
 
 
 class _Levels:
-    """The last of each level that ebur128 said, and each channel's sample peak."""
+    """The last of each level that ebur128 said."""
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
-        self.channels: list[float] = []
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -256,35 +242,7 @@ class _Levels:
     def _read(self, frame: bytes) -> None:
         found = dict(re.findall(rb"^lavfi\.r128\.(\w+)=(\S+)$", frame, re.M))
         with suppress(ValueError):
-            self.values |= {name: float(found[name.encode()]) for name in ("I", "LRA", "true_peak") if name.encode() in found}
-            peaks = [float(value) for name, value in found.items() if name.startswith(b"sample_peaks_ch")]
-            self.channels = peaks or self.channels
-
-
-class _Clipped:
-    """Counts samples of 16 bits, of one channel, that lie at full scale within a run of three and more."""
-
-    def __init__(self) -> None:
-        self._total = self._flat = 0
-        self._rest = b""
-
-    @property
-    def share(self) -> float:
-        return self._flat / self._total if self._total else 0.0
-
-    def feed(self, data: bytes) -> None:
-        data = self._rest + data
-        whole = len(data) & ~1
-        self._rest = data[whole:]
-        part: NDArray[np.int16] = np.frombuffer(data[:whole], "<i2")
-        self._total += part.size
-        if part.size > 2 and (part.max() == 32767 or part.min() == -32768):
-            full = (part == 32767) | (part == -32768)
-            inner = full[:-2] & full[1:-1] & full[2:]
-            flat = np.zeros(part.size, np.bool_)
-            for shift in range(3):
-                flat[shift : flat.size - 2 + shift] |= inner
-            self._flat += int(flat.sum())
+            self.values |= {name: float(found[name.encode()]) for name in ("I", "LRA") if name.encode() in found}
 
 
 def _within(value: float | None, low: float, high: float) -> float | None:

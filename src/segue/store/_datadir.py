@@ -21,7 +21,6 @@ class DataDir:
         self.events = root / "events.db"
         self.sound = root / "sound.db"
         self.index = root / "index"
-        self.models = root / "models"
         self.search = root / "search"
         self.cache = root / "cache"
         self.work = self.cache / "work"  # copies under way; what a killed process left there goes when the next owner comes

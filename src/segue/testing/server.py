@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segue.app import assemble
+from segue.commands import run
+from segue.config import Config
 from segue.control import call
 from segue.store import DataDir
 
@@ -71,7 +74,8 @@ def running_server(
     ``port`` 0 is any free one. With ``analysis``, it listens to the tracks in the background, as it does for a user.
     """
     if admin and not (data / "segue.db").exists():
-        run_segue("user", "add", "admin", "--admin", "--password-stdin", "--data", str(data), stdin="admin-password\n")
+        with DataDir(data) as owned, assemble(owned, Config()) as parts:
+            run(parts, "user.add", {"name": "admin", "password": "admin-password", "admin": True}, lambda report: None)
     process = subprocess.Popen(
         [
             sys.executable,
@@ -96,7 +100,7 @@ def running_server(
         url = _await_url(process, log)
         server = RunningServer(url=url, data=data, process=process)
         if scan and folders:
-            server.segue("scan", *map(str, folders))
+            server.do("scan", folders=[str(folder.absolute()) for folder in folders], full=False)
         yield server
     finally:
         if process.poll() is None:
