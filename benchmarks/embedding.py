@@ -27,9 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.analyse import _models
+from segue.analyse._descriptor import descriptor
 from segue.analyse._encoders import OnnxEncoder, excerpts, load
 from segue.analyse._mel import spectrogram
 from segue.analyse._musicnn import DESCRIBED
+from segue.analyse._spectra import spectra
 from segue.analyse._window import Window
 from segue.play._ffmpeg import executable
 from segue.testing.libraries import library_over
@@ -66,7 +68,7 @@ def main() -> None:
     embed(clips, "mfcc", mfcc)
     for model in _models.models(asked.models):
         if model.name == _models.DESCRIPTOR:
-            descriptor(clips)
+            embed(clips, "descriptor", lambda y: descriptor(spectra([Window(0, y)])))
         elif model.name == "musicnn" and model.path:
             for number in asked.excerpts:
                 musicnn(clips, load(model.path, number), f"-{number}" if number != max(asked.excerpts) else "")
@@ -113,15 +115,6 @@ def mfcc(y: NDArray[np.float32]) -> Array:
     cosines = np.cos(np.pi / 40 * (bands[None, :] + 0.5) * np.arange(1, 21)[:, None])
     coefficients = mel @ cosines.T
     return np.concatenate([coefficients.mean(axis=0), coefficients.std(axis=0)])
-
-
-def descriptor(clips: list[Clip]) -> None:
-    try:
-        from segue.analyse import _descriptor  # type: ignore[attr-defined]
-    except ImportError:
-        say("left out", space="descriptor", why="not in this version")
-        return
-    embed(clips, "descriptor", lambda y: np.frombuffer(_descriptor.embed([Window(0, y)]).vector, "<f4"))
 
 
 def embed(clips: list[Clip], space: str, of: Callable[[NDArray[np.float32]], Array]) -> None:
