@@ -1,5 +1,6 @@
 """What tracks sound like, in a real browser over a server that listened to real files."""
 
+import math
 import re
 import shutil
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from segue.testing.rendering import convert
 from segue.testing.server import RunningServer, running_server
@@ -171,6 +172,87 @@ def test_the_map_shows_every_track_and_plays_a_point(one: Listener) -> None:
     page.mouse.move(*points[chosen])
     expect(page.locator(".map-card")).to_contain_text(title)
     page.mouse.click(*points[chosen])
+    one.sounding(title)
+
+
+Place = tuple[float, float]
+
+
+class Fingers:
+    """Fingers on the page, each where it is."""
+
+    def __init__(self, page: Page) -> None:
+        self.cdp = page.context.new_cdp_session(page)
+        self.down: dict[int, Place] = {}
+
+    def _tell(self, type: str) -> None:
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in self.down.items()]
+        self.cdp.send("Input.dispatchTouchEvent", {"type": type, "touchPoints": points})
+
+    def press(self, finger: int, at: Place) -> None:
+        self.down[finger] = at
+        self._tell("touchStart")
+
+    def move(self, to: dict[int, Place], steps: int = 8) -> None:
+        start = dict(self.down)
+        for step in range(1, steps + 1):
+            for finger, place in to.items():
+                x, y = ((a + (b - a) * step / steps) for a, b in zip(start[finger], place, strict=True))
+                self.down[finger] = x, y
+            self._tell("touchMove")
+
+    def lift(self) -> None:
+        self.down.clear()
+        self._tell("touchEnd")
+
+    def tap(self, at: Place) -> None:
+        self.press(0, at)
+        self.lift()
+
+
+def test_fingers_move_and_pinch_the_map(listener: OpenListener, heard: RunningServer) -> None:
+    one = listener(heard, has_touch=True, viewport={"width": 800, "height": 1000})
+    one.go("/map")
+    page, plot = one.page, one.page.get_by_role("application")
+    plot.wait_for()
+    box = plot.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    points = places(one)
+    chosen = min(points, key=lambda id: math.dist(points[id], middle))
+    title, place, card = one.get(f"tracks/{chosen}")["title"], points[chosen], page.locator(".map-card")
+    fingers = Fingers(page)
+
+    def found(at: Place) -> None:
+        """That the chosen track lies there: a tap shows it."""
+        fingers.tap(at)
+        expect(card).to_contain_text(title)
+        drawn = card.bounding_box()
+        assert drawn is not None
+        near = min(abs(x - at[0]) for x in (drawn["x"], drawn["x"] + drawn["width"]))
+        assert near < 20, "the card stands beside its point"
+
+    found(place)
+    fingers.press(0, middle)
+    fingers.move({0: (middle[0] + 90, middle[1] - 70)})
+    fingers.lift()
+    expect(card).to_have_count(0)
+    place = place[0] + 90, place[1] - 70
+    found(place)
+
+    # Two fingers, twice as far apart at the end: what lies between them stays, the rest goes twice as far from it.
+    between = place[0] - 30, place[1] + 20
+    fingers.press(0, (between[0] - 50, between[1]))
+    fingers.press(1, (between[0] + 50, between[1]))
+    fingers.move({0: (between[0] - 100, between[1]), 1: (between[0] + 100, between[1])}, steps=10)
+    fingers.lift()
+    expect(card).to_have_count(0)
+    place = between[0] + 2 * 30, between[1] - 2 * 20
+    assert box["x"] < place[0] < box["x"] + box["width"]
+    assert box["y"] < place[1] < box["y"] + box["height"]
+    found(place)
+    assert page.evaluate("[visualViewport.scale, scrollX, scrollY]") == [1, 0, 0], "the page itself stood still"
+    fingers.tap(place)  # a second tap plays
     one.sounding(title)
 
 

@@ -151,6 +151,80 @@ def test_copies_from_three_services_are_one_listen(ada: httpx.Client) -> None:
     assert ada.get("/api/me/listens").json()["total"] == 1
 
 
+SHORT = json.dumps(
+    [
+        {"endTime": ts[:16].replace("T", " "), "artistName": artist, "trackName": title, "msPlayed": ms}
+        for ts, artist, title, ms, _ in (
+            ("2024-03-01T10:03:59Z", "Kestrel Row", "Weir Song", 180_000, ""),
+            ("2024-03-01T10:04:20Z", "Kestrel Row", "Bread and Salt", 9_000, ""),
+            ("2024-03-02T11:00:59Z", "Nobody You Have", "Elsewhere", 200_000, ""),
+            ("2024-03-02T11:04:30Z", "Nobody You Have", "Elsewhere", 200_000, ""),
+            ("2024-03-02T12:00:45Z", "Nobody You Have", "Miniature", 40_000, ""),
+            ("2024-03-02T12:01:25Z", "Nobody You Have", "Miniature", 40_000, ""),
+            ("2024-03-02T12:02:30Z", "Nobody You Have", "Half Heard", 4_000, ""),
+        )
+    ]
+).encode()
+LONG = spotify(
+    ("2024-03-01T10:03:59Z", "KESTREL ROW", "Weir Song", 180_000, "trackdone"),
+    ("2024-03-01T10:04:20Z", "Kestrel Row", "Bread and Salt", 9_000, "fwdbtn"),
+    ("2024-03-02T11:00:59Z", "Nobody You Have", "Elsewhere", 200_000, "trackdone"),
+    ("2024-03-02T11:04:30Z", "Nobody You Have", "Elsewhere", 200_000, "trackdone"),
+    ("2024-03-02T12:00:45Z", "Nobody You Have", "Miniature", 40_000, "trackdone"),
+    ("2024-03-02T12:01:25Z", "Nobody You Have", "Miniature", 40_000, "trackdone"),
+    ("2024-03-02T12:02:30Z", "Nobody You Have", "Half Heard", 4_000, "fwdbtn"),
+)
+SCROBBLES = b"uts,artist,album,track\n1709287259,Kestrel Row,,Weir Song\n1709377020,nobody you have,,ELSEWHERE\n"
+LISTENS = json.dumps(
+    [
+        {"listened_at": at, "track_metadata": {"artist_name": "Nobody You Have", "track_name": "Elsewhere"}}
+        for at in (1_709_377_059, 1_709_377_270)
+    ]
+).encode()
+BROUGHT: dict[str, tuple[str, bytes]] = {
+    "short": ("spotify", SHORT),
+    "long": ("spotify", LONG),
+    "lastfm": ("lastfm", SCROBBLES),
+    "listenbrainz": ("listenbrainz", LISTENS),
+}
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("short", "long"),
+        ("long", "short"),
+        ("short", "lastfm", "listenbrainz", "long"),
+        ("listenbrainz", "long", "lastfm", "short"),
+        ("lastfm", "short", "long", "listenbrainz"),
+    ],
+    ids="-".join,
+)
+def test_the_short_history_and_the_extended_tell_of_one_past(ada: httpx.Client, order: tuple[str, ...]) -> None:
+    for name in (*order, *order):
+        service, content = BROUGHT[name]
+        job = brought(ada, service, content)
+        assert (job["state"], job["refused"]) == ("done", 0), job
+    listens = ada.get("/api/me/listens", params={"limit": 100}).json()
+    told = [((one["track"] or one["external"])["title"].lower(), one["outcome"], one["counted"]) for one in reversed(listens["items"])]
+    assert told == [
+        ("weir song", "finished", True),
+        ("bread and salt", "skipped", False),
+        ("elsewhere", "finished", True),
+        ("elsewhere", "finished", True),
+        ("miniature", "finished", True),
+        ("miniature", "finished", True),
+        ("half heard", "skipped", False),
+    ]
+    assert listens["total"] == 5
+
+
+def test_the_short_history_alone_counts_by_what_was_heard(ada: httpx.Client) -> None:
+    brought(ada, "spotify", SHORT)
+    listens = ada.get("/api/me/listens").json()
+    assert [one["counted"] for one in reversed(listens["items"])] == [True, False, True, True, True, True, False]
+
+
 @pytest.mark.parametrize(
     ("service", "content"),
     [

@@ -101,6 +101,29 @@ def test_speech_is_neither_given_nor_a_reason_for_what_is(loop: Loop) -> None:
     assert not [artist for artist in artists if artist in evidence]
 
 
+def test_evenings_of_speech_do_not_change_what_music_is_proposed_at_that_hour(loop: Loop) -> None:
+    for night in range(1, 8):
+        loop.act("scrobbled", 20 + night, ago=night * DAY)
+        loop.act("scrobbled", 40 + night, ago=night * DAY + 12 * 3_600_000)
+    history, user = loop.listening.history, loop.me.user.id
+    spoken = Spoken(loop.db).all()
+    assert spoken == loop.spoken
+    before = loop.next(n=30)
+    leanings = history.hour_leanings(user, NOW, without=spoken)
+    assert any(abs(one.value) > 0.1 for one in leanings.values()), "the hour leans"
+    for night in range(1, 8):
+        for n in SPOKEN:
+            loop.act("scrobbled", n, ago=night * DAY + n * 600_000 - 3_600_000)
+    assert history.hour_leanings(user, NOW).keys() >= leanings.keys()
+    assert history.hour_leanings(user, NOW) != leanings, "it would lean to what was spoken"
+    after = history.hour_leanings(user, NOW, without=spoken)
+    assert after.keys() == leanings.keys()
+    for genre, one in leanings.items():
+        assert after[genre].value == pytest.approx(one.value, abs=1e-6)
+        assert (after[genre].listens, after[genre].of_listens) == (one.listens, one.of_listens)
+    assert [item.track_id for item in loop.next(n=30).items] == [item.track_id for item in before.items]
+
+
 def test_the_trace_says_so(loop: Loop) -> None:
     loop.act("scrobbled", 20, ago=DAY)
     slate = loop.next(n=50)

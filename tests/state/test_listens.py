@@ -220,14 +220,21 @@ def test_repeats_of_one_service_are_two(bench: Bench) -> None:
 
 
 def test_two_forms_of_one_export_are_one(bench: Bench) -> None:
-    bench.begin()
-    for at, id in ((0, "long"), (41_000, "short")):
-        bench.tell(
-            bench.event(
-                "ended", at, subject=bench.named(0), origin="imported", client="spotify", event_id=id, played_ms=D, outcome="finished"
-            )
+    def heard(at: int, id: str, outcome: str, ms: int = D) -> Event:
+        return bench.event(
+            "ended", at, subject=bench.named(0), origin="imported", client="spotify", event_id=id, played_ms=ms, outcome=outcome
         )
-    assert bench.counted() == 1
+
+    long, short = heard(59_000, "long", "finished"), heard(0, "short", "unknown")
+    early, late = bench.imported(-50_000, bench.named(0), "lastfm"), bench.imported(170_000, bench.named(0), "listenbrainz")
+    own = bench.event("ended", 175_000, play_id="p", played_ms=D, outcome="finished", event_id="own")
+    for told in ([long, short], [short, long], [long, short, early], [late, short, long], [own, short, long, late]):
+        expected = bench.fold(told)
+        assert bench.counted() == 1
+        for event in told:
+            assert bench.fold(*([one] for one in told if one != event), [event], told) == expected
+    bench.fold([heard(0, "a", "finished", 100_000), heard(41_000, "b", "finished", 100_000)])
+    assert bench.counted() == 2, "both know how they ended: a repeat"
 
 
 def test_a_skip_is_no_listen_and_is_counted_as_one(bench: Bench) -> None:

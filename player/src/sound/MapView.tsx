@@ -200,6 +200,7 @@ export function MapView({ map }: { map: LibraryMap }) {
     event.currentTarget.setPointerCapture?.(event.pointerId)
     pointers.current.set(event.pointerId, at(event))
     moved.current = pointers.current.size > 1
+    if (moved.current) setAim(null)
     if (drawing && pointers.current.size === 1) {
       clear()
       path.current = [toMap(at(event), look(), size.current)]
@@ -290,7 +291,7 @@ export function MapView({ map }: { map: LibraryMap }) {
           onPointerMove={onPointerMove}
           onPointerUp={onPointerUp}
           onPointerCancel={onPointerUp}
-          onPointerLeave={() => !aim?.keys && pointers.current.size === 0 && setAim(null)}
+          onPointerLeave={(event) => event.pointerType === 'mouse' && !aim?.keys && pointers.current.size === 0 && setAim(null)}
         >
           <canvas ref={points} aria-hidden="true" />
           <canvas ref={over} className="map-over" aria-hidden="true" />

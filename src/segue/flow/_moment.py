@@ -22,13 +22,16 @@ _SKIPS = 50
 class Moment:
     """One listener, one question, one time. Not shared between threads."""
 
-    def __init__(self, query: Query, past: Sequence[Play], hidden: frozenset[str]) -> None:
+    def __init__(self, query: Query, past: Sequence[Play], hidden: frozenset[str], speech: frozenset[TrackId] = frozenset()) -> None:
+        """``speech``: tracks that say nothing of what is asked for, whenever and how often they were heard."""
         self.query = query
         self.past = past
         self.hidden = hidden
         self.tracks: dict[TrackId, Sketch] = {}
         self.skipped = frozenset(play.track_id for play in past if self._skipped_now(play)) | frozenset(query.skipped)
-        before = (*query.seeds[:1], *(play.track_id for play in past[:1]))
+        self._speech = speech
+        self._latest = next((play for play in past if play.track_id not in speech), None)
+        before = (*query.seeds[:1], *((self._latest.track_id,) if self._latest else ()))
         self._hours: dict[str, HourLeaning] = {}
         self._before = query.queue[-1] if query.queue else next(iter(before), None)
 
@@ -47,12 +50,12 @@ class Moment:
     def score(self, candidates: Sequence[Candidate], history: ListenerHistory) -> list[Scored]:
         """Join each candidate with what this listener made of it."""
         known = history.known(self.query.user_id, [candidate.track_id for candidate in candidates], at=self.query.at)
-        self._hours = history.hour_leanings(self.query.user_id, self.query.at)
+        self._hours = history.hour_leanings(self.query.user_id, self.query.at, without=self._speech)
         played: dict[TrackId, int] = {}
         for play in self.past:
             played.setdefault(play.track_id, play.last_at)
         artists, releases = self._turned_down()
-        state = tuple((play.play_id, play.last_at, play.outcome) for play in self.past[:1])
+        state = (self._latest.play_id, self._latest.last_at, self._latest.outcome) if self._latest else ()
         pairs = [
             (candidate, self._signals(self.tracks[candidate.track_id], known.get(candidate.track_id), played, artists, releases))
             for candidate in candidates

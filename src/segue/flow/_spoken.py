@@ -1,6 +1,7 @@
 """What is spoken and not sung: audiobooks and podcasts are heard and liked, and say nothing of a taste in music."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -20,9 +21,13 @@ _GENRES = (
 """Folded, of what is spoken."""
 _DEEPER = 5
 """Times as much of the past is looked at where speech is in the way."""
+_FRESH_S = 60
+_QUOTED = ", ".join(f"'{name}'" for name in _GENRES)
+_OF_SPEECH = f"genre_id IN (SELECT id FROM genre WHERE name_folded IN ({_QUOTED}))"
+_ALL = f"SELECT track_id FROM analysis WHERE speechiness >= {SPEECH} UNION SELECT track_id FROM track_genre WHERE {_OF_SPEECH}"
 _IS = f"""(coalesce((SELECT speechiness FROM analysis WHERE track_id = t.id), 0) >= {SPEECH} OR EXISTS (
   SELECT 1 FROM track_genre l WHERE l.track_id = t.id
-     AND l.genre_id IN (SELECT id FROM genre WHERE name_folded IN ({", ".join(f"'{name}'" for name in _GENRES)}))))"""
+     AND l.{_OF_SPEECH}))"""
 _TRACKS = f"SELECT t.id, t.library_id FROM json_each(?) asked CROSS JOIN track t ON t.id = asked.value WHERE {_IS}"
 _ARTISTS = f"""
 SELECT asked.value FROM json_each(?) asked
@@ -36,6 +41,17 @@ class Spoken:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._all: tuple[float, frozenset[TrackId]] | None = None
+
+    def all(self) -> frozenset[TrackId]:
+        """All there are, as known a minute ago at most: a look at everything takes tens of milliseconds."""
+        known = self._all
+        if known is None or time.monotonic() - known[0] > _FRESH_S:
+            with self._db.read() as connection:
+                found = connection.connection.cursor().execute(_ALL)
+                known = time.monotonic(), frozenset(TrackId(id) for (id,) in found)
+            self._all = known
+        return known[1]
 
     def tracks(self, ids: Sequence[TrackId], libraries: frozenset[LibraryId] | None = None) -> frozenset[TrackId]:
         """Those that are speech, by their sound or a genre of theirs; of these ``libraries``, where given."""

@@ -323,7 +323,9 @@ def _event_of(listener: Listener, play: PastPlay, origin: Literal["reported", "i
         external["duration_ms"] = str(play.duration_ms)
     if play.type == "episode":
         external["type"] = "episode"
-    told_end = play.played_ms is not None and play.outcome is not None
+    # A service that submits only what counts as a listen keeps no ends; one that keeps everything says how long was heard.
+    outcome = "unknown" if play.outcome is None and play.service == "spotify" else play.outcome
+    told_end = play.played_ms is not None and outcome is not None
     return Event(
         event_id=f"{max(0, play.started_at):012x}{play.entry_id}"[:64],  # by time, so that the log's index grows at its end
         kind="ended" if told_end else "scrobbled",
@@ -332,7 +334,7 @@ def _event_of(listener: Listener, play: PastPlay, origin: Literal["reported", "i
         received_at=moment,
         subject=Subject(type="external", external=external),
         played_ms=None if play.played_ms is None else Ms(max(0, play.played_ms)),
-        outcome=play.outcome if told_end else None,
+        outcome=outcome if told_end else None,
         context=play.context,
         client=play.service,
         origin=origin,

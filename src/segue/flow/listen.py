@@ -305,9 +305,9 @@ class Listening:
         run = Run("next")
         readable = run.attempt("log_unreadable", self._log_is_read, otherwise=False)
         past = self.history.plays(query.user_id, _PAST) if readable else ()
-        moment = Moment(query, past, self.history.hidden(query.user_id))
-
         asked, music = music_asked(query, self._spoken)
+        moment = Moment(query, past, self.history.hidden(query.user_id), self._spoken.all() if music else frozenset())
+
         allowed = self._sift(run, moment, asked, self._sources if readable else (self._shuffled,), music=music)
         if readable and len(allowed) < query.n:
             allowed = self._sift(run, moment, asked, (*self._sources, self._shuffled), music=music)

@@ -3,6 +3,7 @@
 What opens a file is a worker process, at the lowest priority; here is only which track is next, and what becomes of the answer.
 """
 
+import os
 import threading
 import time
 from collections import deque
@@ -32,6 +33,7 @@ _BUILTIN = "descriptor"
 _BATCH = 64
 _LOOK_S = 30.0
 """How often what is due is looked up when nobody says that something changed."""
+_GONE = "The folder of a library cannot be read or is empty: is its disk mounted? Its tracks are listened to once it is back."
 _RATE_OVER = 50
 """Tracks a rate is measured over."""
 
@@ -92,6 +94,8 @@ class SoundFlow:
         self._workers: set[AnalysisWorker] = set()
         self._away: set[str] = set()
         """Tracks whose files cannot be opened now: not tried again before something changes."""
+        self._gone: dict[int, str] = {}
+        """Libraries, with their folders, that are away as a whole: looked for again when what is due is."""
         self._times: deque[float] = deque(maxlen=_RATE_OVER)
         if self._setting(_SOUNDS) != sounds.id:
             self.backlog.forget_numbers()
@@ -264,10 +268,14 @@ class SoundFlow:
 
     def _take(self, *, wait: bool) -> Task | None:
         """The next track that is due; None when there is none (after a while, where ``wait``)."""
+        back = [library for library, root in list(self._gone.items()) if (self._stale or not self._ready) and _there(root)]
         with self._wake:
+            for library in back:
+                self._gone.pop(library, None)
             if not self._ready or self._stale:
                 self._stale = False
-                due = self.backlog.due(VERSION, self._space.id, _BATCH + len(self._busy) + len(self._away))
+                most = _BATCH + len(self._busy) + len(self._away)
+                due = self.backlog.due(VERSION, self._space.id, most, without=list(self._gone))
                 self._ready = deque(task for task in due if task.track_id not in self._busy | self._away)
             if self._ready:
                 task = self._ready.popleft()
@@ -354,8 +362,13 @@ class SoundFlow:
         if self._closed.is_set():
             return False  # its worker was ended, not by the file
         if kind == "unreadable":  # a mount that is away, a file that just went: nothing is known of its sound
+            there = _there(task.root)
             with self._wake:
-                self._away.add(task.track_id)
+                if there:
+                    self._away.add(task.track_id)
+                else:
+                    self._gone[task.library_id] = task.root
+                    self._ready = deque(one for one in self._ready if one.library_id != task.library_id)
             return False
         self.backlog.failed(task, VERSION, kind, message, now())
         _log.warning("a file could not be heard", track=task.track_id, kind=kind)
@@ -365,7 +378,9 @@ class SoundFlow:
 
     def status(self) -> AnalysisStatus:
         counts = self.backlog.counts(VERSION, self._space.id)
-        left = max(0, counts.left - len(self._away))
+        gone = list(self._gone)
+        within_reach = self.backlog.counts(VERSION, self._space.id, without=gone) if gone else counts
+        left = max(0, within_reach.left - len(self._away))
         times = list(self._times)
         rate = (len(times) - 1) / (times[-1] - times[0]) * 3600 if len(times) > 4 and times[-1] > times[0] else None
         resting = self._resting()
@@ -381,7 +396,7 @@ class SoundFlow:
             left_s=round(left / rate * 3600, 1) if rate and left else None,
             encoder=self._model.name,
             serving=serving.encoder if serving else None,
-            note=self._note(),
+            note=" ".join(filter(None, (_GONE if gone and counts.left > within_reach.left else "", self._note()))),
         )
 
     def _note(self) -> str:
@@ -400,6 +415,15 @@ class SoundFlow:
         with self._db.write() as connection:
             text = msgspec.json.encode(value).decode()
             connection.execute(sa.insert(s.setting).prefix_with("OR REPLACE").values(key=key, value=text))
+
+
+def _there(root: str) -> bool:
+    """Whether a library's folder can be read and holds anything: where a disk is mounted nothing is left when it is not."""
+    try:
+        with os.scandir(root) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
 
 
 Hours = tuple[int, int]

@@ -29,6 +29,8 @@ def _nested(depth: int) -> bytes:
 
 _WHOLE = re.compile(rb"[ \t\r\n,]*+(\{%s\})" % _nested(4), re.DOTALL)
 """An object in one step. One that is nested deeper, or goes on in the next chunk, is found bracket by bracket, with the same result."""
+_OVER = re.compile(rb'%s(["\[\]{}])?' % _nested(4), re.DOTALL)
+"""As ``_TO_BRACKET``, but past objects and lists that are whole."""
 
 
 def key_pattern(enter: str, take: str = "") -> re.Pattern[bytes]:
@@ -65,7 +67,8 @@ def objects(chunks: Iterable[bytes], keys: re.Pattern[bytes] | None = None) -> I
                 if quoted:  # all that may be left is a backslash
                     chunk, carry = chunk[:pos], chunk[pos:]
                 continue
-            match = _TO_BRACKET.match(chunk, pos)
+            past = 0 < depth < _MAX_DEPTH - 8 and (plain or not keys)
+            match = (_OVER if past else _TO_BRACKET).match(chunk, pos)
             assert match
             token = match[1] or b""
             listed = not depth and levels[-1:] != [b"{"]

@@ -50,6 +50,8 @@ _log = get_logger("live")
 
 _decoder = msgspec.json.Decoder(Auth | Hello | State | Command | Ping)
 _Socket = WebSocket[Any, Any, Any]
+_MOST_REASON = 123
+"""Bytes of the words with which a WebSocket may be closed."""
 
 
 class _Pace:
@@ -95,7 +97,7 @@ def routes(parts: Parts, hub: Hub) -> list[WebsocketRouteHandler]:
 async def _close(socket: _Socket, closed: Closed) -> None:
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CLOSE_S):
-            await socket.close(code=closed.code, reason=closed.reason[:120])
+            await socket.close(code=closed.code, reason=closed.reason.encode()[:_MOST_REASON].decode(errors="ignore"))
 
 
 async def _converse(socket: _Socket, parts: Parts, hub: Hub) -> None:

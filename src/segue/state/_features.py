@@ -149,6 +149,11 @@ def fades(period: str, kind: str) -> bool:
     return (period, kind) in _HALF_LIFE_DAYS
 
 
+def half_life_days(kind: str) -> float:
+    """Of a kind that fades and is of all time."""
+    return _HALF_LIFE_DAYS["all", kind]
+
+
 def log_weight(total: int) -> float | None:
     return math.log2(total) if total > 0 else None
 

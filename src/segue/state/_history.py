@@ -2,14 +2,16 @@
 
 import json
 import math
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from segue.model import Acquaintance, Listener, Outcome, Play, Record
-from segue.state._features import log_weight, part_of_day, worth
+from segue.state import _facts
+from segue.state._features import half_life_days, log_weight, part_of_day, weight, worth
 from segue.state._project import raw_of
 from segue.store import Database
 from segue.store import schema as t
@@ -195,8 +197,9 @@ class ListenerHistory:
         with self._db.read() as connection:
             return frozenset(row[0] for row in raw_of(connection).execute(_HIDDEN, (user_id,)))
 
-    def hour_leanings(self, user_id: UserId, at: Instant) -> dict[str, HourLeaning]:
-        """How much each genre is heard at this part of the listener's day, by the clock of the last listens that told one."""
+    def hour_leanings(self, user_id: UserId, at: Instant, *, without: Collection[TrackId] = ()) -> dict[str, HourLeaning]:
+        """How much each genre is heard at this part of the listener's day, by the clock of the last listens that told one. Listens to
+        the tracks in ``without`` count for nothing."""
         latest = "SELECT utc_offset_min FROM listen WHERE user_id = ? ORDER BY id DESC LIMIT 100"
         offset = f"SELECT utc_offset_min FROM ({latest}) WHERE utc_offset_min IS NOT NULL LIMIT 1"
         sums = "SELECT key, log_heard, listens FROM tally WHERE user_id = ? AND period = 'all' AND kind = ? AND log_heard IS NOT NULL"
@@ -207,9 +210,9 @@ class ListenerHistory:
             now = f"{part_of_day(hour)} "
             parts = [(key[2:], log, n) for key, log, n in raw.execute(sums, (user_id, "part_genre")) if key.startswith(now)]
             genres = raw.execute(sums, (user_id, "genre")).fetchall()
-        here = {key: worth(log, "part_genre", at) for key, log, _ in parts}
-        ever = {key: worth(log, "genre", at) for key, log, _ in genres}
-        listens_here, listens = {key: n for key, _, n in parts}, {key: n for key, _, n in genres}
+            left_here, left = _left_out(raw, user_id, without, now[:1]) if without and genres else ({}, {})
+        here, listens_here = _remaining(parts, "part_genre", left_here, at)
+        ever, listens = _remaining(genres, "genre", left, at)
         total_here, total = sum(here.values()), sum(ever.values())
         if total <= 0:
             return {}
@@ -221,6 +224,43 @@ class ListenerHistory:
                 max(-_STRONGEST, min(_STRONGEST, ratio)), hour // 4 * 4 if told else None, listens_here.get(genre, 0), listens[genre]
             )
         return out
+
+
+_Left = dict[str, tuple[int, int]]
+"""Of each genre: how many listens, and what they weigh."""
+
+
+def _left_out(raw: sqlite3.Connection, user_id: str, track_ids: Collection[TrackId], part: str) -> tuple[_Left, _Left]:
+    """What listens to these tracks added to their genres: at this part of the day, and ever."""
+    sql = (
+        "SELECT l.track_id, l.started_at, coalesce(l.utc_offset_min, 0) FROM json_each(?) j CROSS JOIN listen l INDEXED BY ix_listen_track"
+        " ON l.user_id = ? AND l.track_id = j.value WHERE l.counted = 1"
+    )
+    found = raw.execute(sql, (json.dumps(list(track_ids)), user_id)).fetchall()
+    facts = _facts.read(raw, user_id, sorted({row[0] for row in found}))
+    here: _Left = {}
+    ever: _Left = {}
+    for track_id, started_at, offset_min in found:
+        hour = (started_at // 1000 + offset_min * 60) // 3600 % 24
+        for kind, sums in (("genre", ever), ("part_genre", here)):
+            if kind == "genre" or part_of_day(hour) == part:
+                amount = weight(started_at, half_life_days(kind))
+                for genre in facts[track_id].genres:
+                    n, heard = sums.get(genre, (0, 0))
+                    sums[genre] = n + 1, heard + amount
+    return here, ever
+
+
+def _remaining(rows: Iterable[tuple[str, float, int]], kind: str, left_out: _Left, at: Instant) -> tuple[dict[str, float], dict[str, int]]:
+    """What each genre is worth, and its listens, without what is left out."""
+    worths: dict[str, float] = {}
+    listens: dict[str, int] = {}
+    for genre, log, n in rows:
+        out_n, out_heard = left_out.get(genre, (0, 0))
+        if n > out_n:
+            worths[genre] = max(0.0, worth(log, kind, at) - worth(log_weight(out_heard), kind, at))
+            listens[genre] = n - out_n
+    return worths, listens
 
 
 def _play(row: sa.Row[tuple[object, ...]]) -> Play:

@@ -10,7 +10,8 @@ from elsewhere), each event is a row of its own, and :func:`playings` says which
    submission), or when both are submissions less than half a duration apart (a retry: a true repeat takes a whole duration),
    or when it is a notice half a minute at most after a submission that began one (the submission names the start, the notice came late);
 4. an imported row belongs to the nearest playing that began within two minutes of it, unless that has a row of the same service
-   already; two of one service are one only when they heard equally long within a minute (two forms of one export);
+   already; two of one service are one only when they began within a minute, heard equally long, and one of them does not say how it
+   ended (two forms of one export: the short one knows minutes only, and no ends). Rows that do not say how they ended come last;
 5. else it is a playing of its own.
 
 Rows that a correction deleted count as never told. Reports without a ``play_id`` that would have belonged to them, and come later from
@@ -40,6 +41,9 @@ SHORTEST_MS = 30_000
 HOLLOW = 1 << 53
 """The start of a row of which only a correction has come so far."""
 _LOOK_BACK = 8
+_NO_END = (None, "unknown")
+_TWO_FORMS = "spotify"
+"""The service whose export has a short form."""
 _PLAYING_KINDS = frozenset({"started", "paused", "resumed", "seeked", "progressed", "ended", "scrobbled"})
 
 
@@ -197,7 +201,8 @@ class Playing:
 
     @property
     def outcome(self) -> str | None:
-        return max(self.rows, key=lambda row: row.outcome_by or "").outcome
+        """How it ended, as the latest said who knows."""
+        return max(self.rows, key=lambda row: (_says_end(row), row.outcome_by or "")).outcome
 
     @property
     def told(self) -> PlayRow:
@@ -303,25 +308,40 @@ def _first(playing: Playing) -> tuple[int, str]:
 
 
 def _place(out: list[Playing], imported: Sequence[PlayRow]) -> None:
-    """Add imported rows, in order of time, to the playings they are copies of, or as playings of their own."""
+    """Add imported rows, in order of time, to the playings they are copies of, or as playings of their own. Those that are exact come
+    first, so that the others are measured by them."""
     starts = [playing.rows[0].started_at for playing in out]
-    for row in imported:
-        near = range(bisect.bisect_left(starts, row.started_at - COPY_MS), bisect.bisect_right(starts, row.started_at + COPY_MS))
-        hosts = [number for number in near if _copies(out[number], row)]
-        if hosts:
-            nearest = min(hosts, key=lambda number: (abs(starts[number] - row.started_at), number))
-            out[nearest].rows.append(row)
+    for row in sorted(imported, key=lambda row: row.client == _TWO_FORMS and not _says_end(row)):
+        host = _copied(out, starts, row)
+        if host is not None:
+            host.rows.append(row)
         else:
             place = bisect.bisect_right(starts, row.started_at)
             starts.insert(place, row.started_at)
             out.insert(place, Playing([row]))
 
 
-def _copies(playing: Playing, row: PlayRow) -> bool:
-    same = [one for one in playing.rows if one.imported and one.client == row.client]
-    return all(
-        one.played_ms is not None and one.played_ms == row.played_ms and abs(one.started_at - row.started_at) < SLACK_MS for one in same
-    )
+def _copied(playings: Sequence[Playing], starts: Sequence[int], row: PlayRow) -> Playing | None:
+    """The playing an imported row is a copy of: one with its other form, else the nearest."""
+    reach = COPY_MS + SLACK_MS
+    best: tuple[bool, int, int] | None = None
+    for number in range(bisect.bisect_left(starts, row.started_at - reach), bisect.bisect_right(starts, row.started_at + reach)):
+        apart = abs(starts[number] - row.started_at)
+        same = [one for one in playings[number].rows if one.imported and one.client == row.client]
+        if not all(_two_forms(one, row) for one in same) or (not same and apart > COPY_MS):
+            continue
+        rank = not same, apart, number
+        best = rank if best is None else min(best, rank)
+    return None if best is None else playings[best[2]]
+
+
+def _two_forms(a: PlayRow, b: PlayRow) -> bool:
+    same = a.played_ms is not None and a.played_ms == b.played_ms and abs(a.started_at - b.started_at) < SLACK_MS
+    return same and not (_says_end(a) and _says_end(b))
+
+
+def _says_end(row: PlayRow) -> bool:
+    return row.outcome not in _NO_END
 
 
 def _belongs(playing: Playing, before: Playing | None, graves: list[Playing], starts: list[int], duration_ms: int) -> bool:
@@ -330,8 +350,7 @@ def _belongs(playing: Playing, before: Playing | None, graves: list[Playing], st
     if not head.derived or not all(row.derived for row in playing.rows):
         return False
     if head.imported:
-        near = range(bisect.bisect_left(starts, head.started_at - COPY_MS), bisect.bisect_right(starts, head.started_at + COPY_MS))
-        return any(_copies(graves[number], head) for number in near)
+        return _copied(graves, starts, head) is not None
     named = [grave for grave in graves if not grave.rows[0].derived]
     if _host(named, [grave.rows[0].started_at for grave in named], head, duration_ms) is not None:
         return True

@@ -32,13 +32,19 @@ SELECT t.id, t.library_id, l.path AS root, t.path, t.duration_ms, t.quick_hash,
  WHERE t.missing_at IS NULL
    AND (a.track_id IS NULL OR a.quick_hash IS NOT t.quick_hash OR a.version < :version
         OR (a.state = 'done' AND a.space_id IS NOT :space) OR (a.state = 'failed' AND a.attempts < :attempts))
+   AND t.library_id NOT IN (SELECT value FROM json_each(:without))
  ORDER BY due, t.added_at DESC LIMIT :limit"""
 _COUNTS = """
 SELECT count(*), coalesce(sum(a.state = 'done' AND a.quick_hash IS t.quick_hash), 0),
        coalesce(sum(a.state = 'failed' AND a.quick_hash IS t.quick_hash AND a.attempts >= :attempts), 0),
        coalesce(sum(a.state = 'done' AND a.quick_hash IS t.quick_hash AND a.version < :version), 0),
        coalesce(sum(a.state = 'done' AND a.quick_hash IS t.quick_hash AND a.space_id IS NOT :space), 0)
-  FROM track t JOIN library l ON l.id = t.library_id LEFT JOIN analysis a ON a.track_id = t.id WHERE t.missing_at IS NULL"""
+  FROM track t JOIN library l ON l.id = t.library_id LEFT JOIN analysis a ON a.track_id = t.id WHERE t.missing_at IS NULL
+   AND t.library_id NOT IN (SELECT value FROM json_each(:without))"""
+
+
+def _list(ids: Sequence[int]) -> str:
+    return msgspec.json.encode(list(ids)).decode()
 
 
 class Task(Record, frozen=True, kw_only=True):
@@ -81,9 +87,9 @@ class Backlog:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def due(self, version: int, space_id: int, limit: int) -> list[Task]:
-        """What has never been heard first, the latest added first of all."""
-        bound = {"version": version, "space": space_id, "limit": limit, "attempts": MOST_ATTEMPTS}
+    def due(self, version: int, space_id: int, limit: int, *, without: Sequence[int] = ()) -> list[Task]:
+        """What has never been heard first, the latest added first of all; nothing of the libraries in ``without``."""
+        bound = {"version": version, "space": space_id, "limit": limit, "attempts": MOST_ATTEMPTS, "without": _list(without)}
         with self._db.read() as connection:
             rows = connection.execute(sa.text(_DUE), bound).all()
         kinds: tuple[Due, ...] = ("new", "old", "space")
@@ -103,9 +109,10 @@ class Backlog:
             for row in rows
         ]
 
-    def counts(self, version: int, space_id: int) -> Counts:
+    def counts(self, version: int, space_id: int, *, without: Sequence[int] = ()) -> Counts:
+        bound = {"version": version, "space": space_id, "attempts": MOST_ATTEMPTS, "without": _list(without)}
         with self._db.read() as connection:
-            row = connection.execute(sa.text(_COUNTS), {"version": version, "space": space_id, "attempts": MOST_ATTEMPTS}).one()
+            row = connection.execute(sa.text(_COUNTS), bound).one()
         return Counts(total=row[0], done=row[1], failed=row[2], old=row[3], space=row[4])
 
     def done(
