@@ -12,9 +12,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from segue.analyse._mel import resample, spectrogram
+from segue.analyse._mel import spectrogram
 from segue.analyse._modelfile import Mel, ModelFile, read
-from segue.analyse._record import SAMPLE_RATE_HZ, Embedded
+from segue.analyse._record import Embedded
 from segue.analyse._window import Window
 from segue.errors import BadRequest, MediaFailed
 
@@ -64,7 +64,7 @@ class OnnxEncoder:
 
     def check(self) -> None:
         """Embed noise and silence. Raises BadRequest when the answer is none."""
-        length = -(-self.described.samples * SAMPLE_RATE_HZ // self.described.sample_rate_hz)
+        length = self.described.samples
         noise = np.random.default_rng(1).standard_normal(length).astype(np.float32) * 0.1
         try:
             for y in (noise, np.zeros(length, np.float32)):
@@ -73,13 +73,13 @@ class OnnxEncoder:
             raise BadRequest(str(error)) from error
 
     def encode(self, windows: Sequence[Window]) -> Embedded:
-        """Embed excerpts spread evenly over the windows, and average. The same windows always give the same vector.
+        """Embed excerpts spread evenly over the windows, which are at the model's rate, and average. The same windows always give the same
+        vector.
 
         Raises MediaFailed when there are no samples, or when the model cannot make numbers of them.
         """
         described = self.described
-        length = -(-described.samples * SAMPLE_RATE_HZ // described.sample_rate_hz)
-        chosen = excerpts([window.y for window in windows], length, self.most)
+        chosen = excerpts([window.y for window in windows], described.samples, self.most)
         if not chosen:
             raise MediaFailed("There is no sound to embed.")
         vector, tags = self._run(chosen)
@@ -125,7 +125,6 @@ class OnnxEncoder:
         """One excerpt as the model takes it, without the batch."""
         described = self.described
         y = np.clip(np.nan_to_num(y, nan=0.0, posinf=1.0, neginf=-1.0), -4, 4).astype(np.float32, copy=False)
-        y = resample(y, SAMPLE_RATE_HZ, described.sample_rate_hz)[: described.samples]
         source = described.input
         if isinstance(source, Mel):
             prepared = spectrogram(y, source, described.sample_rate_hz)

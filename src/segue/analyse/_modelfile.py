@@ -45,7 +45,9 @@ class Mel(Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fie
     log: Literal["log10(10000x+1)", "db", "ln", "none"] = "log10(10000x+1)"
     """``db`` is 10 log10(max(x, 1e-10)), ``ln`` the natural logarithm of the same."""
     center: bool = True
-    """Frames are centred on their times, with zeros before the first and behind the last sample."""
+    """Frames are centred on their times."""
+    pad: Literal["zeros", "reflect"] = "zeros"
+    """What lies before the first and behind the last sample, where frames are centred."""
     mean: float = 0.0
     std: Annotated[float, Meta(gt=0)] = 1.0
     """Taken off, and divided by, after the logarithm."""
@@ -102,6 +104,8 @@ class Described(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
             half = self.sample_rate_hz / 2
             if not self.input.fmin_hz < (self.input.fmax_hz or half) <= half:
                 raise ValueError("fmin_hz must lie below fmax_hz, and that at or below half the sample rate")
+            if self.input.pad == "reflect" and self.input.center and self.samples <= self.input.n_fft // 2:
+                raise ValueError("a window must be longer than half of n_fft to be padded with its reflection")
             if self.input.hop > self.input.n_fft:
                 raise ValueError("hop must not be above n_fft")
         if not abs(self.samples / self.sample_rate_hz - self.window_s) <= 0.1 * self.window_s:
