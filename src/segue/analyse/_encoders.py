@@ -29,6 +29,13 @@ def load(path: Path, excerpts: int | None = None) -> "OnnxEncoder":
     Raises BadRequest when the file is damaged, does not fit its description, or answers with what is no number.
     """
     file = read(path)
+    encoder = OnnxEncoder(file, open_session(path), excerpts)
+    encoder.check()
+    return encoder
+
+
+def open_session(path: Path) -> Any:
+    """The model of a file, on one thread. Raises BadRequest."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -36,12 +43,9 @@ def load(path: Path, excerpts: int | None = None) -> "OnnxEncoder":
     options.enable_mem_pattern = False  # as fast, and keeps less
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise BadRequest(f"{path} cannot be run: {_first_line(error)}") from error
-    encoder = OnnxEncoder(file, session, excerpts)
-    encoder.check()
-    return encoder
+        raise BadRequest(f"{path} cannot be run: {first_line(error)}") from error
 
 
 class OnnxEncoder:
@@ -103,7 +107,7 @@ class OnnxEncoder:
             try:
                 found = self.session.run(self._wanted, {described.input.tensor: fed})
             except Exception as error:
-                raise MediaFailed(f"{described.name} failed: {_first_line(error)}") from error
+                raise MediaFailed(f"{described.name} failed: {first_line(error)}") from error
             pooled = [_pooled(np.asarray(values), len(fed))[: len(group)].astype(np.float64) for values in found]
             added = [values.sum(axis=0) for values in pooled]
             sums = [a + b for a, b in zip(sums, added, strict=True)] if sums else added
@@ -220,5 +224,5 @@ def _pooled(values: NDArray[Any], batch: int) -> NDArray[Any]:
     return values.mean(axis=1) if values.ndim == 3 else values
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

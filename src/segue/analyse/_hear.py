@@ -16,6 +16,7 @@ from segue.analyse._record import SAMPLE_RATE_HZ, Ask, Description, Embedded, He
 from segue.analyse._spectra import Spectra
 from segue.analyse._spectra import spectra as transform
 from segue.analyse._speech import MODEL, Speech, model_path
+from segue.analyse._text import TextEncoder, load_text
 from segue.analyse.describe import describe
 from segue.errors import SegueError
 
@@ -25,6 +26,7 @@ class Ear:
 
     def __init__(self) -> None:
         self._encoders: dict[str, OnnxEncoder] = {}
+        self._texts: dict[str, TextEncoder] = {}
         self._speech: Speech | None = None
         self._speech_sought = False
 
@@ -35,6 +37,8 @@ class Ear:
             for name in ask.encoders:
                 self._encoder(name)
             return Heard()
+        if ask.text is not None:
+            return self._read(ask.encoders, ask.text)
         if ask.hash_only:
             return Heard(payload_hash=payload_hash(ask.path, ask.duration_ms))
         decoded = decode(ask.path, ask.duration_ms, samples_only=ask.only_encoders, wanted=_wanted(ask.encoders))
@@ -94,9 +98,22 @@ class Ear:
         return self._speech
 
     def _encoder(self, name: str) -> OnnxEncoder:
-        if name not in self._encoders:
-            self._encoders[name] = load(Path(name))
-        return self._encoders[name]
+        found = self._encoders.get(name)
+        if found is None or found.digest != read(Path(name)).digest:
+            found = self._encoders[name] = load(Path(name))
+        return found
+
+    def _read(self, encoders: Iterable[str], text: str) -> Heard:
+        embedded = {}
+        for name in encoders:
+            found = self._texts.get(name)
+            try:
+                if found is None or found.digest != read(Path(name)).digest:
+                    found = self._texts[name] = load_text(Path(name))
+                embedded[name] = found.encode(text)
+            except SegueError as error:
+                return Heard(error=("model", str(error)))
+        return Heard(embedded=embedded)
 
 
 def _wanted(encoders: Iterable[str]) -> dict[int, dict[int, int]]:
