@@ -33,12 +33,31 @@ def test_words_are_cut_as_gpt2_cuts_them() -> None:
 
 
 # Both as `tokenizers` 0.23.3 (Hugging Face) reads the same files.
-@pytest.mark.parametrize(("text", "expected"), [])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a slow piano", [0, 101, 287, 309, 2]),
+        ("The drums don't stop!", [0, 88, 108, 105, 296, 298, 43, 120, 283, 37, 2]),
+        (
+            "naïve café ½ 東京",
+            [0, 114, 101, 199, 179, 122, 105, 36, 103, 101, 106, 199, 173, 36, 198, 193, 36, 234, 161, 181, 232, 190, 176, 2],
+        ),
+        ("  two  spaces\n", [0, 36, 260, 123, 115, 36, 264, 116, 101, 103, 105, 119, 14, 2]),
+        ("🥁 12x,", [0, 244, 163, 169, 133, 36, 53, 54, 124, 48, 2]),
+    ],
+)
 def test_byte_level_bpe_gives_the_tokens_that_hugging_face_gives(text: str, expected: list[int], tmp_path: Path) -> None:
     assert Tokenizer(written(tmp_path / "t.json", towers.tokenizer())).encode(text, 77) == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A slow piano, drums!", [2, 4, 5, 6, 7, 9, 11, 12, 10, 3]),
+        ("Café 東東 xyz", [2, 8, 13, 13, 1, 3]),
+        ("á \x00pi\tano", [2, 4, 6, 1, 3]),
+    ],
+)
 def test_word_piece_gives_the_tokens_that_hugging_face_gives(text: str, expected: list[int], tmp_path: Path) -> None:
     assert Tokenizer(written(tmp_path / "t.json", towers.wordpiece())).encode(text, 77) == expected
 

@@ -1,6 +1,7 @@
 """Encoders of the shapes of CLAP, MERT and Discogs-EffNet, added, chosen and heard with by a real server; and words for a beginning."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from segue.store import DataDir
 from segue.testing.rendering import render
 from segue.testing.server import RunningServer, running_server
 
-from ..analyse import towers
-from .test_new_space import until
+from . import towers
+
+WAIT_S = 300
 
 SOUNDS = {
     "low": "0.4*sin(2*PI*110*t)*(1+sin(2*PI*2*t))/2",
@@ -56,6 +58,16 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=120) as client:
         client.post("/api/session", json={"name": server.admin, "password": server.password}).raise_for_status()
         yield client
+
+
+def until(server: RunningServer, ready: Any) -> dict[str, Any]:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        status: dict[str, Any] = server.do("analyse.status")
+        if ready(status):
+            return status
+        time.sleep(0.1)
+    raise AssertionError(f"it never came: {server.do('analyse.status')}")
 
 
 def tracks(client: httpx.Client) -> dict[str, str]:
@@ -125,26 +137,23 @@ def test_words_find_what_lies_near_them(server: RunningServer, client: httpx.Cli
 def test_a_listener_finds_by_words_only_what_is_granted(server: RunningServer, client: httpx.Client) -> None:
     until(server, lambda told: told["serving"] == "clap" and not told["left"])
     server.segue("user", "add", "outsider", "--password-stdin", stdin="outsider-password\n")
-    library = str(server.do("library.list")["libraries"][0]["id"]) if False else "1"
-    server.segue("library", "grant", library, "admin")
+    server.segue("library", "grant", "1", "admin")
     with httpx.Client(base_url=server.url, timeout=60) as other:
         other.post("/api/session", json={"name": "outsider", "password": "outsider-password"}).raise_for_status()
         assert other.get("/api/similar", params={"text": "a slow piano"}).json()["items"] == []
     assert client.get("/api/similar", params={"text": "a slow piano"}).json()["items"]
 
 
-def test_the_server_itself_reads_no_text_and_its_worker_goes_when_no_more_texts_come(
-    server: RunningServer, client: httpx.Client, data: Path
-) -> None:
+def test_a_process_of_its_own_reads_text(server: RunningServer, client: httpx.Client) -> None:
     until(server, lambda told: told["serving"] == "clap" and not told["left"])
     client.get("/api/similar", params={"text": "something new"}).raise_for_status()
-    children = psutil.Process(server.pid).children(recursive=True)
+    children = psutil.Process().children(recursive=True)
     assert [one for one in children if one.cmdline()[-3:] == ["segue.analyse", "normal", "text"]]
 
 
 def test_a_worker_is_kept_while_texts_come(server: RunningServer, client: httpx.Client, data: Path, tmp_path: Path) -> None:
     model = Path(listed(server)["clap"]["path"])
-    with assemble(DataDir(tmp_path / "own"), Config()) as parts:
+    with DataDir(tmp_path / "own") as own, assemble(own, Config()) as parts:
         space = parts.sound.sounds.space("clap", "htsat-unfused", listed(server)["clap"]["digest"], 512)
         texts = Texts(parts.similar, model.parent, warm_s=1.0)
         try:
