@@ -18,6 +18,8 @@ from segue.analyse._modelfile import METADATA_KEY, Described, Mel, Output, Wavef
 from segue.analyse._window import Window
 from segue.errors import BadRequest, MediaFailed
 
+from . import towers
+
 RATE = 16_000
 WAVE = Described(
     name="wave",
@@ -309,3 +311,7 @@ def test_the_descriptions_in_the_docs_hold() -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / "encoders.md").read_text()
     described = [msgspec.toml.decode(each, type=Described) for each in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
     assert [each.name for each in described] == ["clap", "mert", "discogs-effnet"]
+    for told, run in zip(described, (towers.CLAP, towers.MERT, towers.EFFNET), strict=True):
+        made = msgspec.toml.decode(run, type=Described)
+        output = msgspec.structs.replace(made.output, tag_names=told.output.tag_names)
+        assert told == msgspec.structs.replace(made, excerpts=told.excerpts, output=output), "what the docs say is what the tests run"
