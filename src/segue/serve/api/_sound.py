@@ -127,7 +127,7 @@ def handlers(parts: Parts) -> list[Any]:
         return AlikeList(space.encoder if space else None, found)
 
     @get("/similar", sync_to_thread=True)
-    def similar_to_text(me: Listener, text: Annotated[str, Parameter(min_length=1, max_length=TEXT_MAX)], limit: Limit = 20) -> AlikeList:
+    def similar_to_text(me: Listener, text: Annotated[str, Parameter(max_length=TEXT_MAX)] = "", limit: Limit = 20) -> AlikeList:
         """Tracks that sound as words say, most alike first. 400 where the encoder in use has no text tower."""
         space, vector = parts.texts.vector(text)
         near = parts.mixes.near_vector(me, vector, limit)
