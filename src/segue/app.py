@@ -18,6 +18,7 @@ from segue.config import Config
 from segue.control import ControlSocket
 from segue.errors import ConfigError
 from segue.events import open_log
+from segue.flow.asked import Texts
 from segue.flow.atlas import Atlas
 from segue.flow.described import Descriptions
 from segue.flow.forward import Forwarder, Services
@@ -87,6 +88,8 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             priority=config.analysis_priority,
         )
         stack.callback(sound.close)
+        texts = Texts(similar, data.models)
+        stack.callback(texts.close)
 
         atlas = Atlas(db, sounds, similar, data.index)
         stack.callback(atlas.close)
@@ -114,6 +117,7 @@ def assemble(data: DataDir, config: Config) -> Iterator[Parts]:
             tracks=tracks,
             sound=sound,
             similar=similar,
+            texts=texts,
             atlas=atlas,
             recordings=recordings,
             mixes=Mixes(db, catalogue, similar, listening.history.hidden),

@@ -18,6 +18,8 @@ from segue.analyse._modelfile import METADATA_KEY, Described, Mel, Output, Wavef
 from segue.analyse._window import Window
 from segue.errors import BadRequest, MediaFailed
 
+from . import towers
+
 RATE = 16_000
 WAVE = Described(
     name="wave",
@@ -42,8 +44,8 @@ MEL = Described(
 )
 
 
-def noise(seconds: float, seed: int = 1) -> Window:
-    return Window(0.0, (np.random.default_rng(seed).standard_normal(round(seconds * RATE)) * 0.1).astype(np.float32))
+def noise(seconds: float, seed: int = 1, rate: int = RATE) -> Window:
+    return Window(0.0, (np.random.default_rng(seed).standard_normal(round(seconds * rate)) * 0.1).astype(np.float32))
 
 
 def model(described: Described | None, *, batch: int | str = "n", broken: float | None = None, samples: int = 12_000) -> onnx.ModelProto:
@@ -154,7 +156,7 @@ def test_excerpts_are_spread_and_never_reach_across_windows() -> None:
 
 def test_a_waveform_model_is_fed_at_its_rate(tmp_path: Path) -> None:
     encoder = load(saved(model(WAVE), tmp_path / "wave.onnx"))
-    answer = encoder.encode([noise(3)])
+    answer = encoder.encode([noise(3, rate=24_000)])
     assert np.frombuffer(answer.vector, "<f4") == pytest.approx(np.full(8, 8**-0.5), abs=0.02)
     assert [name for name, _ in answer.tags] == ["b", "a"]
     assert encoder.digest == hashlib.sha256((tmp_path / "wave.onnx").read_bytes()).hexdigest()
@@ -309,3 +311,7 @@ def test_the_descriptions_in_the_docs_hold() -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / "encoders.md").read_text()
     described = [msgspec.toml.decode(each, type=Described) for each in re.findall(r"```toml\n(.*?)```", text, re.DOTALL)]
     assert [each.name for each in described] == ["clap", "mert", "discogs-effnet"]
+    for told, run in zip(described, (towers.CLAP, towers.MERT, towers.EFFNET), strict=True):
+        made = msgspec.toml.decode(run, type=Described)
+        output = msgspec.structs.replace(made.output, tag_names=told.output.tag_names)
+        assert told == msgspec.structs.replace(made, excerpts=told.excerpts, output=output), "what the docs say is what the tests run"

@@ -1,11 +1,12 @@
-"""The analysis worker: ``python -m segue.analyse [idle|low|normal]``.
+"""The analysis worker: ``python -m segue.analyse [idle|low|normal] [text]``.
 
 The pipe carries frames of a big-endian length (4 bytes) and a msgpack value.
 
 In: a list of :class:`~segue.analyse.Ask`. Out: one :class:`~segue.analyse.Heard` for each, in order. Ends when its input ends.
 
 It runs when nothing else wants the processor or the disk (``--eager``: like any program), on one thread. Memory is limited for the process,
-processor seconds for each file: at the lowest priority a clock on the wall says nothing about a file.
+processor seconds for each file: at the lowest priority a clock on the wall says nothing about a file. One for ``text`` may take more
+memory: what it runs is larger, and runs seldom.
 """
 
 import ctypes
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES = 1 << 30
 """Of private memory (RLIMIT_DATA), which counts what is set aside and not only what is used."""
+TEXT_MEMORY_BYTES = 3 << 30
+"""Of one that reads text: text towers are several times as large as audio towers, and are held twice while they are loaded."""
 _LONGEST_BATCH = 16 << 20
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
 _IDLE_CLASS = 3 << 13
@@ -78,9 +81,9 @@ def _step_back(priority: str) -> None:
             ctypes.CDLL(None).syscall(number, 1, 0, _IDLE_CLASS)
 
 
-def _limit() -> None:
+def _limit(memory_bytes: int) -> None:
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -88,7 +91,7 @@ def main() -> None:
     signal.signal(signal.SIGVTALRM, _ring)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner decides when to end
     _step_back(sys.argv[1] if len(sys.argv) > 1 else "idle")
-    _limit()
+    _limit(TEXT_MEMORY_BYTES if "text" in sys.argv[2:] else MEMORY_BYTES)
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     from segue.analyse._hear import Ear  # numpy reads the number of threads when it is loaded
 

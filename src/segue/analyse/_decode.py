@@ -27,16 +27,17 @@ import selectors
 import signal
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import imageio_ffmpeg
 import numpy as np
 
 from segue.analyse._peaks import Peaks
-from segue.analyse._samples import Samples
+from segue.analyse._record import SAMPLE_RATE_HZ
+from segue.analyse._samples import STRETCHES_BYTES, Further, Samples
 from segue.analyse._window import Window
 
 LONGEST_S = 86_400
@@ -49,8 +50,11 @@ _SILENT = 1e-3
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _ZERO_FOR_NAN = r"aeval=exprs='if(isnan(val(ch))+isinf(val(ch))\,0\,val(ch))':c=same,"
-_MONO = "aformat=sample_fmts=fltp,aresample=16000:rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono"
 _FIRST_CHANNEL = "pan=mono|c0=c0,"
+
+
+Wanted = Mapping[int, Mapping[int, int]]
+"""Sample rate above 16 kHz -> length in samples -> how many stretches of it."""
 
 
 class DecodeFailed(Exception):
@@ -75,6 +79,8 @@ class Decoded:
     range_lu: float | None
     true_peak_db: float | None
     findings: tuple[tuple[str, str], ...]
+    further: dict[tuple[int, int], tuple[Window, ...]] = field(default_factory=dict)
+    """By (rate, length in samples), as wanted."""
 
 
 def cpu_seconds(duration_ms: int) -> int:
@@ -82,19 +88,22 @@ def cpu_seconds(duration_ms: int) -> int:
     return 240 + min(max(duration_ms, 0) // 1000, LONGEST_S) // 5
 
 
-def decode(path: bytes, duration_ms: int, *, samples_only: bool = False) -> Decoded:
+def decode(path: bytes, duration_ms: int, *, samples_only: bool = False, wanted: Wanted | None = None) -> Decoded:
     """Everything but what is computed from samples. ``duration_ms`` as the file claims, 0 where unknown: it sets limits and findings, never
-    what is kept. ``samples_only`` leaves out loudness and fingerprint. Raises DecodeFailed."""
+    what is kept. ``samples_only`` leaves out loudness and fingerprint; ``wanted``: at further rates too.
+    Raises DecodeFailed."""
     _regular(path)
     if samples_only:
-        return _plain(path, duration_ms)
-    heard = _Heard(path, duration_ms)
+        return _plain(path, duration_ms, wanted or {})
+    wanted = wanted or {}
+    heard = _Heard(path, duration_ms, wanted)
     samples = heard.samples
     if samples.not_finite:
-        heard = _Heard(path, duration_ms, _ZERO_FOR_NAN)
+        heard = _Heard(path, duration_ms, wanted, _ZERO_FOR_NAN)
     cancelling = samples.peak < _SILENT <= heard.loudest
     if cancelling:
-        heard.samples = _Heard(path, duration_ms, (_ZERO_FOR_NAN if samples.not_finite else "") + _FIRST_CHANNEL).samples
+        first = _Heard(path, duration_ms, wanted, (_ZERO_FOR_NAN if samples.not_finite else "") + _FIRST_CHANNEL)
+        heard.samples, heard.further = first.samples, first.further
     decoded = heard.decoded()
     more = []
     if samples.not_finite:
@@ -112,57 +121,71 @@ def payload_hash(path: bytes, duration_ms: int) -> bytes:
     return _digest(bytes(out), log)
 
 
-def _plain(path: bytes, duration_ms: int) -> Decoded:
-    samples, digest = Samples(), bytearray()
+def _plain(path: bytes, duration_ms: int, wanted: Wanted) -> Decoded:
+    samples, digest, further = Samples(), bytearray(), _further(wanted)
     command = [
         *_open(path),
-        "-map",
-        "0:a:0",
-        "-af",
-        _MONO,
-        "-flush_packets",
-        "0",
-        "-f",
-        "f32le",
-        "pipe:{}",
+        *(part for rate in (SAMPLE_RATE_HZ, *wanted) for part in ("-map", "0:a:0", "-af", _mono(rate), *_SAMPLES)),
         "-map",
         "0:a:0",
         *_HASH,
         "pipe:{}",
     ]
-    log = _run(command, [samples.feed, digest.extend], cpu_seconds(duration_ms))
+    sinks = [samples.feed, *(one.feed for one in further), digest.extend]
+    log = _run(command, sinks, cpu_seconds(duration_ms))
     samples.end()
     if not samples.total:
         raise _failed(log)
     if samples.peak < _SILENT or samples.not_finite:  # perhaps its channels cancel one another: found out the long way
-        return decode(path, duration_ms)
-    return Decoded(_digest(bytes(digest), log), samples.duration_s, samples.windows(), samples.waveform(), b"", None, None, None, ())
+        return decode(path, duration_ms, wanted=wanted)
+    return Decoded(
+        _digest(bytes(digest), log), samples.duration_s, samples.windows(), samples.waveform(), b"", None, None, None, (), _held(further)
+    )
 
 
 _HASH = ["-c", "copy", "-f", "hash", "-hash", "sha256"]
+_SAMPLES = ["-flush_packets", "0", "-f", "f32le", "pipe:{}"]
+
+
+def _mono(rate_hz: int) -> str:
+    return f"aformat=sample_fmts=fltp,aresample={rate_hz}:rematrix_maxval=1,aformat=sample_fmts=flt:channel_layouts=mono"
+
+
+def _further(wanted: Wanted) -> list[Further]:
+    return [Further(rate, lengths, STRETCHES_BYTES // len(wanted)) for rate, lengths in wanted.items()]
+
+
+def _held(further: Sequence[Further]) -> dict[tuple[int, int], tuple[Window, ...]]:
+    return {(one.rate_hz, length): windows for one in further for length, windows in one.windows().items()}
 
 
 class _Heard:
     """One run, and what came of it."""
 
-    def __init__(self, path: bytes, duration_ms: int, before: str = "") -> None:
+    def __init__(self, path: bytes, duration_ms: int, wanted: Wanted, before: str = "") -> None:
         self.samples = Samples()
+        self.further = _further(wanted)
         self._asked_s = duration_ms / 1000
         self._fingerprint = bytearray()
         self._hash = bytearray()
         self._levels = _Levels()
         self._peaks = Peaks()
         graph = (
-            f"[0:a:0]{before}aformat=sample_fmts=fltp,asplit=3[a][b][c];[c]aformat=sample_fmts=flt[whole];"
+            f"[0:a:0]{before}aformat=sample_fmts=fltp,asplit={3 + len(wanted)}[a][b][c]{''.join(f'[in{rate}]' for rate in wanted)};"
+            + "".join(f"[in{rate}]{_mono(rate)}[at{rate}];" for rate in wanted)
+            + "[c]aformat=sample_fmts=flt[whole];"
             r"[a]ebur128=metadata=1:framelog=quiet,ametadata=mode=print:file=pipe\\:{},anullsink;"
-            f"[b]{_MONO},asplit=2[mono][print]"
+            f"[b]{_mono(SAMPLE_RATE_HZ)},asplit=2[mono][print]"
         )
         command = [*_open(path), "-filter_complex_threads", "1", "-filter_complex", graph]
-        command += ["-map", "[mono]", "-flush_packets", "0", "-f", "f32le", "pipe:{}"]
+        command += ["-map", "[mono]", *_SAMPLES]
+        for rate in wanted:
+            command += ["-map", f"[at{rate}]", *_SAMPLES]
         command += ["-map", "[print]", "-t", str(FINGERPRINT_S), "-f", "chromaprint", "-fp_format", "raw", "pipe:{}"]
         command += ["-map", "[whole]", "-flush_packets", "0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:{}"]
         command += ["-map", "0:a:0", *_HASH, "pipe:{}"]
-        sinks = [self._levels.feed, self.samples.feed, self._fingerprint.extend, self._peaks.feed, self._hash.extend]
+        further = [one.feed for one in self.further]
+        sinks = [self._levels.feed, self.samples.feed, *further, self._fingerprint.extend, self._peaks.feed, self._hash.extend]
         log = _run(command, sinks, cpu_seconds(duration_ms))
         self._levels.end()
         self._peaks.end()
@@ -192,6 +215,7 @@ class _Heard:
             range_lu=_within(levels.get("LRA"), 0, 130) if loudness is not None else None,
             true_peak_db=_within(float(20 * np.log10(peak)), -140, 60) if peak and np.isfinite(peak) else None,
             findings=tuple(self._findings(silent)),
+            further=_held(self.further),
         )
 
     def _findings(self, silent: bool) -> Iterator[tuple[str, str]]:
@@ -304,7 +328,7 @@ def _run(command: list[str | bytes], sinks: Sequence[Callable[[bytes], object]],
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd="/",
-            env={"LC_ALL": "C.UTF-8"},
+            env={"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},  # an arena a thread would fill the address space
             pass_fds=writers,
             preexec_fn=lambda: _limit(cpu_s),
         )

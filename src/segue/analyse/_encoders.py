@@ -12,9 +12,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from segue.analyse._mel import resample, spectrogram
+from segue.analyse._mel import spectrogram
 from segue.analyse._modelfile import Mel, ModelFile, read
-from segue.analyse._record import SAMPLE_RATE_HZ, Embedded
+from segue.analyse._record import Embedded
 from segue.analyse._window import Window
 from segue.errors import BadRequest, MediaFailed
 
@@ -29,6 +29,13 @@ def load(path: Path, excerpts: int | None = None) -> "OnnxEncoder":
     Raises BadRequest when the file is damaged, does not fit its description, or answers with what is no number.
     """
     file = read(path)
+    encoder = OnnxEncoder(file, open_session(path), excerpts)
+    encoder.check()
+    return encoder
+
+
+def open_session(path: Path) -> Any:
+    """The model of a file, on one thread. Raises BadRequest."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -36,12 +43,9 @@ def load(path: Path, excerpts: int | None = None) -> "OnnxEncoder":
     options.enable_mem_pattern = False  # as fast, and keeps less
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise BadRequest(f"{path} cannot be run: {_first_line(error)}") from error
-    encoder = OnnxEncoder(file, session, excerpts)
-    encoder.check()
-    return encoder
+        raise BadRequest(f"{path} cannot be run: {first_line(error)}") from error
 
 
 class OnnxEncoder:
@@ -64,7 +68,7 @@ class OnnxEncoder:
 
     def check(self) -> None:
         """Embed noise and silence. Raises BadRequest when the answer is none."""
-        length = -(-self.described.samples * SAMPLE_RATE_HZ // self.described.sample_rate_hz)
+        length = self.described.samples
         noise = np.random.default_rng(1).standard_normal(length).astype(np.float32) * 0.1
         try:
             for y in (noise, np.zeros(length, np.float32)):
@@ -73,13 +77,13 @@ class OnnxEncoder:
             raise BadRequest(str(error)) from error
 
     def encode(self, windows: Sequence[Window]) -> Embedded:
-        """Embed excerpts spread evenly over the windows, and average. The same windows always give the same vector.
+        """Embed excerpts spread evenly over the windows, which are at the model's rate, and average. The same windows always give the same
+        vector.
 
         Raises MediaFailed when there are no samples, or when the model cannot make numbers of them.
         """
         described = self.described
-        length = -(-described.samples * SAMPLE_RATE_HZ // described.sample_rate_hz)
-        chosen = excerpts([window.y for window in windows], length, self.most)
+        chosen = excerpts([window.y for window in windows], described.samples, self.most)
         if not chosen:
             raise MediaFailed("There is no sound to embed.")
         vector, tags = self._run(chosen)
@@ -103,7 +107,7 @@ class OnnxEncoder:
             try:
                 found = self.session.run(self._wanted, {described.input.tensor: fed})
             except Exception as error:
-                raise MediaFailed(f"{described.name} failed: {_first_line(error)}") from error
+                raise MediaFailed(f"{described.name} failed: {first_line(error)}") from error
             pooled = [_pooled(np.asarray(values), len(fed))[: len(group)].astype(np.float64) for values in found]
             added = [values.sum(axis=0) for values in pooled]
             sums = [a + b for a, b in zip(sums, added, strict=True)] if sums else added
@@ -125,7 +129,6 @@ class OnnxEncoder:
         """One excerpt as the model takes it, without the batch."""
         described = self.described
         y = np.clip(np.nan_to_num(y, nan=0.0, posinf=1.0, neginf=-1.0), -4, 4).astype(np.float32, copy=False)
-        y = resample(y, SAMPLE_RATE_HZ, described.sample_rate_hz)[: described.samples]
         source = described.input
         if isinstance(source, Mel):
             prepared = spectrogram(y, source, described.sample_rate_hz)
@@ -221,5 +224,5 @@ def _pooled(values: NDArray[Any], batch: int) -> NDArray[Any]:
     return values.mean(axis=1) if values.ndim == 3 else values
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

@@ -1,5 +1,7 @@
 """What the worker does with one file: decode, describe, embed."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 
@@ -9,11 +11,14 @@ import numpy as np
 from segue.analyse._decode import Decoded, DecodeFailed, decode, payload_hash
 from segue.analyse._descriptor import NAME, descriptor
 from segue.analyse._encoders import OnnxEncoder, load
-from segue.analyse._record import Ask, Description, Embedded, Heard, Value
+from segue.analyse._modelfile import read
+from segue.analyse._record import SAMPLE_RATE_HZ, Ask, Description, Embedded, Heard, Value
 from segue.analyse._spectra import Spectra
 from segue.analyse._spectra import spectra as transform
 from segue.analyse._speech import MODEL, Speech, model_path
+from segue.analyse._text import TextEncoder, load_text
 from segue.analyse.describe import describe
+from segue.errors import SegueError
 
 
 class Ear:
@@ -21,6 +26,7 @@ class Ear:
 
     def __init__(self) -> None:
         self._encoders: dict[str, OnnxEncoder] = {}
+        self._texts: dict[str, TextEncoder] = {}
         self._speech: Speech | None = None
         self._speech_sought = False
 
@@ -31,9 +37,11 @@ class Ear:
             for name in ask.encoders:
                 self._encoder(name)
             return Heard()
+        if ask.text is not None:
+            return self._read(ask.encoders, ask.text)
         if ask.hash_only:
             return Heard(payload_hash=payload_hash(ask.path, ask.duration_ms))
-        decoded = decode(ask.path, ask.duration_ms, samples_only=ask.only_encoders)
+        decoded = decode(ask.path, ask.duration_ms, samples_only=ask.only_encoders, wanted=_wanted(ask.encoders))
         embedded: dict[str, Embedded] = {}
         findings = list(decoded.findings)
         description = None
@@ -46,7 +54,9 @@ class Ear:
                 description = self._described(decoded, spectra)
         for name in ask.encoders:
             try:
-                embedded[name] = self._encoder(name).encode(decoded.windows)
+                encoder = self._encoder(name)
+                fed = (encoder.described.sample_rate_hz, encoder.described.samples)
+                embedded[name] = encoder.encode(decoded.further[fed] if fed[0] != SAMPLE_RATE_HZ else decoded.windows)
             except MemoryError:
                 raise
             except Exception as error:  # a model is a file from elsewhere: what it raises is not ours to know
@@ -88,6 +98,31 @@ class Ear:
         return self._speech
 
     def _encoder(self, name: str) -> OnnxEncoder:
-        if name not in self._encoders:
-            self._encoders[name] = load(Path(name))
-        return self._encoders[name]
+        found = self._encoders.get(name)
+        if found is None or found.digest != read(Path(name)).digest:
+            found = self._encoders[name] = load(Path(name))
+        return found
+
+    def _read(self, encoders: Iterable[str], text: str) -> Heard:
+        embedded = {}
+        for name in encoders:
+            found = self._texts.get(name)
+            try:
+                if found is None or found.digest != read(Path(name)).digest:
+                    found = self._texts[name] = load_text(Path(name))
+                embedded[name] = found.encode(text)
+            except SegueError as error:
+                return Heard(error=("model", str(error)))
+        return Heard(embedded=embedded)
+
+
+def _wanted(encoders: Iterable[str]) -> dict[int, dict[int, int]]:
+    """What these models take at other rates than the one everything is described at: rate -> length in samples -> how many."""
+    wanted: dict[int, dict[int, int]] = {}
+    for name in encoders:
+        with suppress(SegueError):  # told when it is loaded
+            described = read(Path(name)).described
+            if described.sample_rate_hz != SAMPLE_RATE_HZ:
+                lengths = wanted.setdefault(described.sample_rate_hz, {})
+                lengths[described.samples] = max(described.excerpts, lengths.get(described.samples, 0))
+    return wanted

@@ -1,7 +1,6 @@
-"""Excerpts of samples -> what a model takes: mel spectrograms as librosa computes them, and other sample rates."""
+"""Excerpts of samples -> what a model takes: mel spectrograms as librosa computes them."""
 
 from functools import lru_cache
-from math import gcd
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -17,7 +16,7 @@ def spectrogram(y: Array, spec: Mel, sample_rate_hz: int) -> Array:
     if y.ndim > 1:
         return np.stack([spectrogram(each, spec, sample_rate_hz) for each in y])
     if spec.center:
-        y = np.pad(y, spec.n_fft // 2)
+        y = np.pad(y, spec.n_fft // 2, mode="reflect" if spec.pad == "reflect" else "constant")
     frames = sliding_window_view(y, spec.n_fft)[:: spec.hop][: spec.frames]
     spectrum = np.abs(np.fft.rfft(frames * _hann(spec.n_fft))).astype(np.float32, copy=False)
     if spec.power == 2:
@@ -77,32 +76,3 @@ def _to_hz(mel: NDArray[np.float64], scale: str) -> NDArray[np.float64]:
         return np.asarray(700 * (10 ** (mel / 2595) - 1))
     knee = _KNEE_HZ / _LINEAR_HZ
     return np.where(mel < knee, mel * _LINEAR_HZ, _KNEE_HZ * np.exp(_STEP * (np.maximum(mel, knee) - knee)))
-
-
-_ZEROS = 24  # zero crossings of the sinc on each side: some 90 dB of stop band with the window below
-
-
-def resample(y: Array, from_hz: int, to_hz: int) -> Array:
-    """(samples,) at another rate by a windowed sinc, phase by phase: ceil(n * to / from) samples. Ends as if zeros lay beyond them."""
-    if from_hz == to_hz:
-        return y
-    common = gcd(from_hz, to_hz)
-    up, down = to_hz // common, from_hz // common
-    kernels, half = _kernels(up, down)
-    n = -(-len(y) * up // down)
-    windows = sliding_window_view(np.pad(y, (half, half + down + 1)), 2 * half + 1)
-    out = np.empty(-(-n // up) * up, np.float32)
-    for phase in range(up):
-        rows = windows[phase * down // up :: down][: len(out) // up]
-        out[phase::up][: len(rows)] = rows @ kernels[phase]
-        out[phase::up][len(rows) :] = 0
-    return out[:n]
-
-
-@lru_cache(maxsize=4)
-def _kernels(up: int, down: int) -> tuple[Array, int]:
-    cutoff = min(1.0, up / down) * 0.95
-    half = int(np.ceil(_ZEROS / cutoff))
-    times = np.arange(-half, half + 1)[None, :] - ((np.arange(up) * down % up) / up)[:, None]
-    window = np.i0(9 * np.sqrt(np.maximum(0, 1 - (times / (half + 1)) ** 2))) / np.i0(9)
-    return (cutoff * np.sinc(cutoff * times) * window).astype(np.float32), half

@@ -6,14 +6,17 @@ Model files lie beside the Python environment (fetched by ``make setup``) and in
 import contextlib
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from segue.analyse._modelfile import FILE_MAX, embedded, read
+from msgspec import structs
+
+from segue.analyse._modelfile import FILE_MAX, Described, ModelFile, TextFiles, embedded, read
 from segue.analyse._record import DESCRIPTOR_DIMENSION, DESCRIPTOR_VERSION
 from segue.errors import BadRequest, SegueError, Unavailable
 from segue.model import Record
@@ -34,6 +37,8 @@ class Model(Record, frozen=True, kw_only=True):
     """How many tags it knows."""
     dimension: int
     path: Path | None = None
+    text: bool = False
+    """It has a text tower: words find what sounds like them."""
 
     @property
     def space(self) -> str:
@@ -171,18 +176,77 @@ def add_wheel(name: str, path: Path, target: Path) -> Path:
 
 
 def add_file(path: Path, target: Path) -> Path:
-    """Copy a described ONNX file, with its description inside, once it was loaded and tried. Raises BadRequest."""
+    """Copy a described ONNX file, with its description inside and its text tower along, once it was loaded and tried. Raises BadRequest."""
     from segue.analyse._encoders import load
 
     file = read(path)
     load(path)
     described = file.described
-    beside = b"" if file.inside else embedded(described)
+    if file.text is None:
+        made = _copied(file, described, target)
+        _swept(described.name, target, keep=())
+        return made
+    from segue.analyse._text import load_text
+
+    load_text(path)
+    described, names = _named(described, file.text)
+    new = [name for name in names if not (target / name).exists()]
+    try:
+        for name, source in names.items():
+            _written(target / name, lambda source=source: _blocks(source))  # type: ignore[misc]
+        made = _copied(file, described, target)
+    except SegueError:
+        for name in new:
+            (target / name).unlink(missing_ok=True)
+        raise
+    _swept(described.name, target, keep=names)
+    return made
+
+
+def _named(described: Described, files: TextFiles) -> tuple[Described, dict[str, Path]]:
+    """The files of a text tower get names of their own, by their hashes: a new tower never takes the place of one that is in use."""
+    assert described.text is not None
+    model = f"{described.name}.{files.model_sha256[:12]}.text"
+    tokenizer = f"{described.name}.{files.tokenizer_sha256[:12]}.tokenizer.json"
+    tower = structs.replace(
+        described.text,
+        model=model,
+        tokenizer=tokenizer,
+        model_sha256=files.model_sha256,
+        tokenizer_sha256=files.tokenizer_sha256,
+    )
+    return structs.replace(described, text=tower), {model: files.model, tokenizer: files.tokenizer}
+
+
+def _swept(name: str, target: Path, keep: Collection[str]) -> None:
+    """Take away the text towers of the model that was there before under the same name."""
+    ours = re.compile(re.escape(name) + r"\.[0-9a-f]{12}\.(text|tokenizer\.json)")
+    for path in target.iterdir():
+        if ours.fullmatch(path.name) and path.name not in keep:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _blocks(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    left = FILE_MAX if end is None else end - start
+    with path.open("rb") as source:
+        source.seek(start)
+        while left > 0 and (block := source.read(min(left, 1 << 20))):
+            yield block
+            left -= len(block)
+
+
+def _copied(file: ModelFile, described: Described, target: Path) -> Path:
+    path = file.path
+    inside = file.inside
+    beside = b"" if inside and described == file.described else embedded(described)
 
     def copied() -> Iterator[bytes]:
-        with path.open("rb") as source:
-            while block := source.read(1 << 20):
-                yield block
+        if inside and beside:
+            yield from _blocks(path, 0, inside[0])
+            yield from _blocks(path, inside[1])
+        else:
+            yield from _blocks(path)
         yield beside
 
     if path.stat().st_size + len(beside) > FILE_MAX:
@@ -206,6 +270,7 @@ def _model(path: Path) -> Model:
         tags=len(described.output.tag_names),
         dimension=described.dimension,
         path=path,
+        text=described.text is not None,
     )
 
 

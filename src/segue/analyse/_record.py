@@ -30,6 +30,8 @@ class Ask(Record, frozen=True, kw_only=True):
     only_encoders: bool = False
     """Embed alone: a new space is being filled, the description stands."""
     descriptor: bool = True
+    text: str | None = None
+    """No file: what the text towers of ``encoders`` make of it."""
     warm: bool = False
     """No file: load what will be needed, so that the first file need not wait for it."""
 

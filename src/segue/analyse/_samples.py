@@ -1,5 +1,7 @@
 """Samples as they arrive, kept so that memory is bounded by windows and never by length."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,8 @@ WINDOW_S = 60
 WHOLE_S = 300
 """Up to here a track is one window."""
 PEAKS = 800
+STRETCHES_BYTES = 80 << 20
+"""For everything held at other rates than :data:`~segue.analyse.SAMPLE_RATE_HZ`."""
 _BLOCK = WINDOW_S * SAMPLE_RATE_HZ
 _MOST_BLOCKS = 16
 _PART_BYTES = 1 << 18
@@ -103,6 +107,78 @@ class Samples:
                 self._step *= 2
                 self._kept = {n: block for n, block in self._kept.items() if n % self._step == 0}
         self._block, self._filled = np.empty(_BLOCK, np.float32), 0
+
+
+class Stretches:
+    """Mono float32 samples at one rate in, stretches of one length out, spread over the file whatever its length turns out to be.
+
+    At most ``2 * most`` are held, and one more: a grid of them, whose step doubles when it is full. What is too much for
+    :data:`STRETCHES_BYTES` is held in fewer.
+    """
+
+    def __init__(self, length: int, most: int, rate_hz: int, budget_bytes: int) -> None:
+        self._length, self._rate_hz = length, rate_hz
+        self._most = max(1, min(most, budget_bytes // (8 * length) - 1))
+        self._block = np.empty(length, np.float32)
+        self._filled = self._number = 0
+        self._step = 1
+        self._kept: dict[int, NDArray[np.float32]] = {}
+
+    def feed(self, part: NDArray[np.float32]) -> None:
+        while part.size:
+            n = min(part.size, self._length - self._filled)
+            self._block[self._filled : self._filled + n] = part[:n]
+            self._filled += n
+            part = part[n:]
+            if self._filled == self._length:
+                self._commit()
+
+    def windows(self) -> tuple[Window, ...]:
+        """All of a file that was short enough; stretches of ``length`` of any other."""
+        if self._step == 1:
+            whole = [*self._kept.values(), self._block[: self._filled]]
+            return (Window(0.0, np.concatenate(whole)),)
+        return tuple(Window(number * self._length / self._rate_hz, block) for number, block in self._kept.items())
+
+    def _commit(self) -> None:
+        if self._number % self._step == 0:
+            self._kept[self._number] = self._block
+            if len(self._kept) > 2 * self._most:
+                self._step *= 2
+                self._kept = {n: block for n, block in self._kept.items() if n % self._step == 0}
+            self._block = np.empty(self._length, np.float32)
+        self._number += 1
+        self._filled = 0
+
+
+class Further:
+    """What arrives at one rate, as stretches of each length asked for."""
+
+    def __init__(self, rate_hz: int, lengths: Mapping[int, int], budget_bytes: int) -> None:
+        """``lengths``: samples -> how many stretches of them."""
+        share = budget_bytes // len(lengths)
+        self.rate_hz = rate_hz
+        self._of = {length: Stretches(length, most, rate_hz, share) for length, most in lengths.items()}
+        self._arrived = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Little-endian float32, cut anywhere; :meth:`windows` after the last."""
+        self._arrived += data
+        if len(self._arrived) >= _PART_BYTES:
+            self._take()
+
+    def windows(self) -> dict[int, tuple[Window, ...]]:
+        """By length."""
+        self._take()
+        return {length: stretches.windows() for length, stretches in self._of.items()}
+
+    def _take(self) -> None:
+        whole = len(self._arrived) & ~3
+        part = np.frombuffer(bytes(self._arrived[:whole]), "<f4")
+        del self._arrived[:whole]
+        part = np.clip(np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0), -1, 1)
+        for stretches in self._of.values():
+            stretches.feed(part)
 
 
 class _Peaks:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``y`` is mono at :data:`~segue.analyse.SAMPLE_RATE_HZ`, -1..1, finite; it begins ``start_s`` seconds into the file."""
+    """``y`` is mono, -1..1, finite; it begins ``start_s`` seconds into the file. Its rate is :data:`~segue.analyse.SAMPLE_RATE_HZ`, but for
+    what was asked of :func:`~segue.analyse._decode.decode` at another."""
 
     start_s: float
     y: NDArray[np.float32]

@@ -23,11 +23,14 @@ limits, which count processor seconds, come first unless it hangs."""
 class AnalysisWorker:
     """One worker process, started when first asked. For one thread at a time."""
 
-    def __init__(self, *, models: Path | None = None, priority: Priority = "idle", answer_s: float = ANSWER_S) -> None:
-        """``models``: a folder looked into for the model that tells speech, beside the one of the environment."""
+    def __init__(self, *, models: Path | None = None, priority: Priority = "idle", text: bool = False, answer_s: float = ANSWER_S) -> None:
+        """``models``: a folder looked into for the model that tells speech, beside the one of the environment. ``text``: it will read
+        text, and may take more memory."""
         self._answer_s = answer_s
         self._pipe = PipeWorker(
-            ["-m", "segue.analyse", priority], answer_s=answer_s, environment={} if models is None else {"SEGUE_MODELS": str(models)}
+            ["-m", "segue.analyse", priority, *(["text"] if text else [])],
+            answer_s=answer_s,
+            environment={} if models is None else {"SEGUE_MODELS": str(models)},
         )
 
     @property
@@ -40,7 +43,8 @@ class AnalysisWorker:
         (frame,) = self._pipe.ask([ask], answer_s=self._answer_s + max(0, ask.duration_ms) / 1000)
         if isinstance(frame, WorkerEnded):
             _log.warning("an analysis worker was ended", path=ask.path.decode("utf-8", "replace"), why=str(frame))
-            what = "Hearing it took too long" if frame.hung else "Hearing it ended the worker"
+            doing = "Hearing it" if ask.text is None else "Reading it"
+            what = f"{doing} took too long" if frame.hung else f"{doing} ended the worker"
             return Heard(error=("timeout" if frame.hung else "died", f"{what}. It may be damaged or made to do harm: check it."))
         try:
             return msgspec.msgpack.decode(frame, type=Heard)

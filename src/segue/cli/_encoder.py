@@ -57,6 +57,7 @@ def list_(data: Data = None, json: Json = False) -> None:
         ("version", "version"),
         ("dimension", "dimension"),
         ("tags", "tags"),
+        ("text", "text"),
         ("licence", "licence"),
         ("path", "file"),
     ]

@@ -168,6 +168,13 @@ class Mixes:
         tracks = tuple(self._sieve(listener, [seed], leave_out=[seed], copies=copies)(similarity)[:n])
         return Mixed(tracks=tracks, similarities={one.id: similarity[one.id] for one in tracks}, fell_back=False)
 
+    def near_vector(self, listener: Listener, vector: "Vectors", n: int) -> Mixed:
+        """Those nearest to a point of the space that is served, (1, dimension), nearest first: music and speech, each recording once."""
+        near = self._similar.search(vector, 2 * n + 20, listener.libraries)[0] if n else []
+        similarity = {one.track_id: one.similarity for one in near}
+        tracks = tuple(self._sieve(listener, [], any_speech=True)(similarity)[:n])
+        return Mixed(tracks=tracks, similarities={one.id: similarity[one.id] for one in tracks}, fell_back=False)
+
     # -- on the way --------------------------------------------------------------------------------------------------
 
     def path(self, listener: Listener, from_id: TrackId, to_id: TrackId, n: int = 25) -> Mixed:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from segue.access import Accounts
+from segue.flow.asked import Texts
 from segue.flow.atlas import Atlas
 from segue.flow.described import Descriptions
 from segue.flow.forward import Forwarder
@@ -39,6 +40,7 @@ class Parts:
     tracks: TrackFlow
     sound: SoundFlow
     similar: Similar
+    texts: Texts
     atlas: Atlas
     recordings: Recordings
     mixes: Mixes

@@ -8,6 +8,7 @@ from litestar.params import Parameter
 
 from segue.analyse import Section
 from segue.errors import BadRequest
+from segue.flow.asked import TEXT_MAX
 from segue.flow.atlas import Map
 from segue.flow.described import DescribedValue, ToldExplicit
 from segue.flow.sound import AnalysisStatus
@@ -125,6 +126,13 @@ def handlers(parts: Parts) -> list[Any]:
         found = [Alike(shape.track(track), near.similarities[track.id]) for track in near.tracks]
         return AlikeList(space.encoder if space else None, found)
 
+    @get("/similar", sync_to_thread=True)
+    def similar_to_text(me: Listener, text: Annotated[str, Parameter(max_length=TEXT_MAX)] = "", limit: Limit = 20) -> AlikeList:
+        """Tracks that sound as words say, most alike first. 400 where the encoder in use has no text tower."""
+        space, vector = parts.texts.vector(text)
+        near = parts.mixes.near_vector(me, vector, limit)
+        return AlikeList(space.encoder, [Alike(shape.track(track), near.similarities[track.id]) for track in near.tracks])
+
     @get("/duplicates", sync_to_thread=True)
     def duplicates(me: Listener, offset: Offset = 0, limit: Limit = 50) -> Duplicates:
         """Recordings that are there in two or more tracks, the preferred one first. Nothing is ever deleted."""
@@ -169,4 +177,4 @@ def handlers(parts: Parts) -> list[Any]:
             parts.sound.retry()
         return parts.sound.status()
 
-    return [analysis, correct, similar, duplicates, choose, undo, library_map, status, change]
+    return [analysis, correct, similar, similar_to_text, duplicates, choose, undo, library_map, status, change]
