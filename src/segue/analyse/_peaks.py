@@ -43,13 +43,16 @@ class Peaks:
         self._arrived += data
         if not len(self.channels) and not self._begin():
             return
-        if len(self._arrived) >= 4 * len(self.channels) * _PART_FRAMES:
-            self._take()
+        size = 4 * len(self.channels) * _PART_FRAMES
+        whole = len(self._arrived) // size * size
+        for at in range(0, whole, size):  # always the same parts, for what is searched goes by the parts before
+            self._take(bytes(self._arrived[at : at + size]))
+        del self._arrived[:whole]
 
     def end(self) -> None:
         """Nothing more comes."""
         if len(self.channels):
-            self._take()
+            self._take(bytes(self._arrived[: len(self._arrived) // (4 * len(self.channels)) * 4 * len(self.channels)]))
             if self._tail is not None:  # the last samples, as if silence followed
                 last = np.pad(self._tail, ((0, 0), (0, _REACH)))
                 self._search(last, np.abs(last))
@@ -70,11 +73,9 @@ class Peaks:
             at += 8 + size + size % 2
         return False
 
-    def _take(self) -> None:
+    def _take(self, data: bytes) -> None:
         channels = len(self.channels)
-        whole = len(self._arrived) // (4 * channels) * 4 * channels
-        part = np.frombuffer(bytes(self._arrived[:whole]), "<f4").reshape(-1, channels)
-        del self._arrived[:whole]
+        part = np.frombuffer(data, "<f4").reshape(-1, channels)
         if not len(part):
             return
         before = self._tail if self._tail is not None else np.zeros((channels, _REACH), np.float32)
