@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from segue.events import MemoryEventLog
 from segue.model import Event, Subject
-from segue.state import ListenerHistory, Projections, Upkeep, external_id
+from segue.state import ListenerHistory, Projections, Upkeep, _plays, external_id
 from segue.state._features import weight, worth
 from segue.state._plays import rows_of
 from segue.store import Database
@@ -196,10 +196,26 @@ def test_a_rebuild_and_new_sums_change_nothing(bench: Bench, build: Callable[[Be
     bench.projections.rebuild()
     assert bench.rows() == before
     upkeep = Upkeep(bench.db, bench.projections)
+    upkeep.refresh_playings()
+    assert bench.rows() == before
     assert upkeep.refresh_sums() == 1
     assert upkeep.refresh_sums() == 0
     assert bench.rows() == before
     assert upkeep.follow_catalogue() == (0, 0)
+
+
+def test_changed_rules_put_together_anew_what_was_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.begin()
+    with monkeypatch.context() as before:
+        before.setattr(_plays, "COPY_MS", 0)
+        bench.tell(bench.event("ended", 0, play_id="p", played_ms=D, outcome="finished"))
+        bench.tell(bench.imported(90_000, bench.named(0), "lastfm"))
+    assert bench.counted() == 2
+    Upkeep(bench.db, bench.projections).refresh_playings()
+    assert bench.counted() == 1
+    now = bench.rows(t.listen, t.tally, t.annotation)
+    bench.projections.rebuild()
+    assert bench.rows(t.listen, t.tally, t.annotation) == now
 
 
 def test_copies_from_other_services_are_one_listen(bench: Bench) -> None:

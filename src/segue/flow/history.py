@@ -273,6 +273,7 @@ class History:
 
     def follow(self, progress: Progress | None = None) -> tuple[int, int]:
         """Now. Returns (externals matched, things counted anew)."""
+        self._upkeep.refresh_playings(progress)
         self._upkeep.refresh_sums(progress)
         return self._upkeep.follow_catalogue(progress)
 

@@ -56,6 +56,17 @@ class _Run:
     missing: int = 0
     written: Written = field(default_factory=Written)
     playlists: list[str] = field(default_factory=list)
+    root: tuple[int, int] | None = None
+    """Which folder the library's was when the scan began: a disk that is mounted or goes meanwhile makes it another."""
+    lost: list[tuple[list[str], FolderId, list[str]]] = field(default_factory=list)
+    """Of each folder, tracks and failed files that are not there."""
+
+    def is_where_it_was(self) -> bool:
+        try:
+            status = os.stat(self.library.path)
+        except OSError:
+            return False
+        return self.root == (status.st_dev, status.st_ino)
 
     def found(self, path: str, kind: str, message: str) -> None:
         self.findings[path, kind] = message
@@ -175,15 +186,24 @@ class Scanner:
     # -- walking -----------------------------------------------------------------------------------------------------
 
     def _root_is_there(self, run: _Run) -> bool:
-        """A root that cannot be read, or is empty though tracks are known, is an unmounted disk: nothing is marked missing."""
+        """A root that cannot be read, is empty though tracks are known, or is not the one it was when the scan began, is an unmounted
+        disk: nothing is marked missing."""
         root = run.library.path
         t = s.track
         try:
+            status = os.stat(root)
+            folder = status.st_dev, status.st_ino
             with os.scandir(root) as entries:
                 empty = next(entries, None) is None
         except OSError as error:
             run.found("", "unreadable", f"The folder of this library cannot be read: {error.strerror}. Mount it, or check its permissions.")
             return False
+        if run.root not in (None, folder):
+            run.found(
+                "", "unreadable", "The folder of this library became another while it was scanned: did its disk go? Its tracks were kept."
+            )
+            return False
+        run.root = folder
         if empty:
             with self._db.read() as connection:
                 known = connection.execute(
@@ -212,6 +232,10 @@ class Scanner:
                         met.add(folder.path)
                         self._compare(run, spool, raw, folder, folder_id, is_new, known, full, writer)
                 known.flush()
+        if not self._root_is_there(run):
+            return
+        for lost in run.lost:
+            self._mark(run, writer, *lost)
         gone = [path for path in known.ids if path not in met and (folders is None or _inside(path, folders))]
         unreadable = {path for path, kind in run.findings if kind == "unreadable"}
         gone = [path for path in gone if not _inside(path, list(unreadable))] if unreadable else gone
@@ -278,7 +302,7 @@ class Scanner:
                     write_image(connection, writer.touched, run.library.id, folder_id, kind, None)
         lost = [row[0] for row in rows.values() if row[3] is None]
         if lost or failed:
-            self._mark(run, writer, lost, folder_id, list(failed))
+            run.lost.append((lost, folder_id, list(failed)))
         if jobs:
             spool.add(jobs)
         if run.seen % 4096 < len(folder.audio) or run.seen < 64:
@@ -406,6 +430,9 @@ class Scanner:
             else:
                 failed.append({"path": job.path, "folder_id": job.folder_id, "size_bytes": job.size, "mtime_ns": job.mtime_ns})
             findings += [{"path": job.path, "kind": kind, "message": message} for kind, message in dict(told).items()]
+        if any(answer.error for answer in answers) and not run.is_where_it_was():
+            there = [(job, answer) for job, answer in zip(jobs, answers, strict=True) if not answer.error]
+            return self._write(run, writer, *map(list, zip(*there, strict=True))) if there else None
         lost = [job.known_id for job, answer in zip(jobs, answers, strict=True) if job.known_id and answer.error and not job.was_missing]
         if lost:
             self._mark(run, writer, lost, FolderId(jobs[0].folder_id), ())

@@ -41,6 +41,8 @@ SHORTEST_MS = 30_000
 HOLLOW = 1 << 53
 """The start of a row of which only a correction has come so far."""
 _LOOK_BACK = 8
+VERSION = 2
+"""Raised when a rule above changes: what was told before is then put together anew."""
 _NO_END = (None, "unknown")
 _TWO_FORMS = "spotify"
 """The service whose export has a short form."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from segue.ports import Progress
-from segue.state import _count, _external, _facts, _sums
+from segue.state import _count, _external, _facts, _plays, _sums
 from segue.state._features import VERSION, Facts, ListenRow, Sums
 from segue.state._project import Projections, raw_of, reassign
 from segue.store import Database
@@ -19,7 +19,7 @@ from segue.types import now
 
 _CHUNK = 100
 """Things counted in one transaction."""
-_SUMS, _FOLLOWED = "sums", "followed"
+_SUMS, _FOLLOWED, _PLAYINGS = "sums", "followed", "playings"
 _SPARE_MS = 60_000
 """A scan's batch has the time at which it was read, and is committed a little later."""
 _CHANGED = (
@@ -92,6 +92,20 @@ class Upkeep:
             with self._projections.lock, self._db.write() as connection:
                 _count.recount(raw_of(connection), user_id, {id: _count.Change() for id in changed})
         return len(changed)
+
+    def refresh_playings(self, progress: Progress | None = None) -> None:
+        """Put together anew what was told, when the rules of that changed; the old listens serve meanwhile."""
+        if self._version(_PLAYINGS) == _plays.VERSION:
+            return
+        users = self._users()
+        for number, user_id in enumerate(users):
+            for ids in self._chunks(user_id, "SELECT DISTINCT track_id FROM play WHERE user_id = ?"):
+                with self._projections.lock, self._db.write() as connection:
+                    _count.recount(raw_of(connection), user_id, {id: _count.Change() for id in ids})
+            if progress is not None:
+                progress("counting", number + 1, len(users))
+        with self._db.write() as connection:
+            _store_mark(connection, _PLAYINGS, _plays.VERSION)
 
     def refresh_sums(self, progress: Progress | None = None) -> int:
         """Make every listener's sums anew when their definition changed. Returns how many listeners' were; the old serve meanwhile."""
