@@ -5,10 +5,9 @@ taken away by the facts it was counted with.
 """
 
 import json
-import operator
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -19,10 +18,9 @@ from segue.state._features import Facts, ListenRow, Sums
 from segue.state._plays import COPY_MS, Playing, PlayRow, length_of, playings
 from segue.types import base62
 
-PLAY_FIELDS = [field.name for field in fields(PlayRow)]
-play_values = operator.attrgetter(*PLAY_FIELDS)
-_LISTEN_FIELDS = [field.name for field in fields(ListenRow)]
-_listen_values = operator.attrgetter(*_LISTEN_FIELDS)
+PLAY_FIELDS = PlayRow.__struct_fields__
+play_values = msgspec.structs.astuple
+_LISTEN_FIELDS = ListenRow.__struct_fields__
 IN = "IN (SELECT value FROM json_each(?))"
 PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = ?"
 _EACH_NEAR = (
@@ -128,8 +126,8 @@ def recount(raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change]
     parts = _parts(raw, user_id, changes, now, counted_as)
     done = [_compare(raw, user_id, id, parts[id], now[id], counted_as.get(id), notes.get(id), sums) for id in ids]
     raw.executemany(_DROP_LISTEN, [(user_id, listen_id) for one in done for listen_id in one.gone])
-    raw.executemany(_ADD_LISTEN, [(user_id, *_listen_values(listen)) for one in done for listen in one.new])
-    _sums.store(raw, user_id, sums)
+    raw.executemany(_ADD_LISTEN, [(user_id, *msgspec.structs.astuple(listen)) for one in done for listen in one.new])
+    _sums.store(raw, user_id, sums.by_key())
     _annotate(raw, user_id, done, notes)
 
 

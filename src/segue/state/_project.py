@@ -343,9 +343,11 @@ def _note(changes: dict[str, Change], row: PlayRow, before: PlayRow | None) -> N
         if before is not None:
             changes[before.track_id] = Change()
         return
-    spans = [(one.start, one.until_at) for one in (row, before) if one is not None]
-    change = changes.setdefault(row.track_id, Change(False, spans[0][0], spans[0][1]))
+    change = changes.get(row.track_id)
+    if change is None:
+        change = changes[row.track_id] = Change(False, row.start, row.until_at)
     if not change.whole:
-        change.first = min(change.first, *(start for start, _ in spans))
-        change.last = max(change.last, *(until for _, until in spans))
+        for one in (row,) if before is None else (row, before):
+            change.first = min(change.first, one.start)
+            change.last = max(change.last, one.until_at)
         change.longest_ms = max(change.longest_ms, row.played_ms or 0)

@@ -2,9 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from segue.state._features import Sums, fades, log_weight
+from segue.state._features import fades, log_weight
 
 _READ = (
     "SELECT key, listens, skips, ms, heard, skipped FROM tally WHERE user_id = ? AND period = ? AND kind = ?"
@@ -23,11 +23,11 @@ _ADD = (
 _DROP = "DELETE FROM tally WHERE user_id = ? AND period = ? AND kind = ? AND key = ? AND listens = 0 AND skips = 0"
 
 
-def store(raw: sqlite3.Connection, user_id: str, sums: Sums) -> None:
-    """Add what was gathered; a sum that comes to nothing leaves no row."""
+def store(raw: sqlite3.Connection, user_id: str, sums: Mapping[tuple[str, str, str], list[int]]) -> None:
+    """Add what :class:`~segue.state._features.Sums` gathered; a sum that comes to nothing leaves no row."""
     fading: dict[tuple[str, str], dict[str, list[int]]] = {}
     added, lessened = [], []
-    for (period, kind, key), own in sums.by_key.items():
+    for (period, kind, key), own in sums.items():
         if not any(own):
             continue
         if fades(period, kind):
