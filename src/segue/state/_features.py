@@ -71,13 +71,14 @@ class Hour(NamedTuple):
 
 def local(listen: ListenRow) -> Hour:
     """When it began, by the listener's clock where that is known, else UTC."""
-    return _hour((listen.started_at // 1000 + (listen.utc_offset_min or 0) * 60) // 3600)
+    number = (listen.started_at // 1000 + (listen.utc_offset_min or 0) * 60) // 3600
+    return Hour(*_day(number // 24), number % 24)
 
 
-@lru_cache(4096)
-def _hour(number: int) -> Hour:
-    at = datetime(1970, 1, 1) + timedelta(hours=number)
-    return Hour(f"{at.year:04d}", f"{at:%Y-%m-%d}", at.weekday(), at.hour)
+@lru_cache(16384)
+def _day(number: int) -> tuple[str, str, int]:
+    at = datetime(1970, 1, 1) + timedelta(days=number)
+    return f"{at.year:04d}", f"{at:%Y-%m-%d}", at.weekday()
 
 
 def part_of_day(hour: int) -> str:

@@ -196,7 +196,17 @@ class Playing:
 
     @property
     def submitted(self) -> bool:
-        return any(row.scrobbled_at is not None for row in self.rows)
+        return bool([row for row in self.rows if row.scrobbled_at is not None])
+
+    @property
+    def told_ms(self) -> int | None:
+        """The longest that anybody told; None where nobody did."""
+        return max([row.played_ms for row in self.rows if row.played_ms is not None], default=None)
+
+    @property
+    def reached_ms(self) -> int | None:
+        """The furthest position reached, but never more than the time that passed."""
+        return max([min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None], default=None)
 
     @property
     def outcome(self) -> str | None:
@@ -209,24 +219,22 @@ class Playing:
 
     def heard_ms(self, duration_ms: int | None) -> int | None:
         """How long it sounded: as told, else the position reached, but never more than the time that passed; None where nobody said."""
-        told = [row.played_ms for row in self.rows if row.played_ms is not None]
-        if told:
-            return max(told)
-        reached = [min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None]
+        told = self.told_ms
+        if told is not None:
+            return told
         if self.submitted or self.outcome == "finished":
-            return max([*reached, duration_ms or 0]) or None
-        return max(reached, default=None)
+            return max(self.reached_ms or 0, duration_ms or 0) or None
+        return self.reached_ms
 
     def is_listen(self, duration_ms: int | None) -> bool:
         """By the scrobble convention: half of it or 4 minutes were heard, or an app submitted it."""
         if self.submitted:
             return True
         needed = LISTEN_MS if not duration_ms else min(LISTEN_MS, (duration_ms + 1) // 2)
-        told = [row.played_ms for row in self.rows if row.played_ms is not None]
-        if told:
-            return max(told) >= needed
-        reached = max((min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None), default=0)
-        return reached >= needed or self.outcome == "finished"
+        told = self.told_ms
+        if told is not None:
+            return told >= needed
+        return (self.reached_ms or 0) >= needed or self.outcome == "finished"
 
 
 def length_of(rows: Iterable[PlayRow]) -> int | None:

@@ -99,7 +99,7 @@ class Projections:
         already adds nothing: so a chunk may be sorted, and what belongs together is read and written once.
         """
         behind = self._log.last_offset() - self._reached
-        rows = self._log.read(self._reached, self._chunk * 3 if behind > self._chunk * 3 else self._chunk)
+        rows = self._log.read(self._reached, self._chunk * 3 if behind >= self._chunk * 3 else self._chunk)
         # The log's end may lie beyond its last row, when the rows there were repeats or erased.
         end = rows[-1][0] if rows else self._log.last_offset()
         segments = list(_segments([event for _, event in rows])) or [[]]
