@@ -184,6 +184,9 @@ class Sums:
     def __init__(self) -> None:
         self._alike: dict[tuple[Any, ...], _Alike] = {}
 
+    def __len__(self) -> int:
+        return len(self._alike)
+
     def add(self, listen: ListenRow, facts: Facts, sign: int) -> None:
         """Add (``sign`` 1) or take away (-1) what a listen contributes."""
         skip = listen.outcome == "skipped" and not listen.counted
