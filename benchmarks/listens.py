@@ -12,10 +12,10 @@ import statistics
 import tempfile
 import threading
 import time
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 
 from segue.events import SqliteEventLog
@@ -126,7 +126,7 @@ def write_past(db: Database, world: World, listens: int, seed: int = 1) -> None:
             note = counts.setdefault(track, [0, 0, at, at])
             note[skipped] += 1
             note[3] = at
-            rows.append((user_id, *astuple(listen)))
+            rows.append((user_id, *msgspec.structs.astuple(listen)))
         with db.write() as connection:
             raw_of(connection).executemany(f"INSERT INTO listen VALUES ({','.join('?' * 13)})", rows)
     add_note = (
@@ -135,7 +135,7 @@ def write_past(db: Database, world: World, listens: int, seed: int = 1) -> None:
     )
     with db.write() as connection:
         raw_of(connection).executemany(add_note, [(user_id, id, *note, _facts.encode(facts[id])) for id, note in counts.items()])
-        _sums.store(raw_of(connection), user_id, sums)
+        _sums.store(raw_of(connection), user_id, sums.by_key())
 
 
 def looked_at(history: History, listening: Listening, listener: Listener, listens: int, middle: str) -> None:

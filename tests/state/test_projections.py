@@ -266,6 +266,22 @@ def test_a_crash_in_the_middle_of_a_rebuild_heals(bench: Bench) -> None:
     assert bench.rows() == expected
 
 
+def test_a_crash_while_a_rebuild_counts_heals(bench: Bench) -> None:
+    events = [bench.event("scrobbled", at * 10 * D, at % 6) for at in range(600)]
+    expected = bench.fold(events)
+    log = MemoryEventLog()
+    log.append(events)
+
+    def dies(phase: str, done: int, total: int | None) -> None:
+        if total and done > total // 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        Projections(bench.db, log).rebuild(dies)
+    assert Projections(bench.db, log).catch_up() == 600
+    assert bench.rows() == expected
+
+
 def test_a_crash_between_the_transactions_of_a_chunk_heals(bench: Bench) -> None:
     events = [bench.event("scrobbled", at * 10 * D, at % 6) for at in range(1_200)]
     events += [bench.event("liked", at, at % 6) for at in range(6)]

@@ -199,9 +199,7 @@ class Scanner:
             run.found("", "unreadable", f"The folder of this library cannot be read: {error.strerror}. Mount it, or check its permissions.")
             return False
         if run.root not in (None, folder):
-            run.found(
-                "", "unreadable", "The folder of this library became another while it was scanned: did its disk go? Its tracks were kept."
-            )
+            run.found("", "unreadable", "The folder of this library changed under the scan: did its disk go? Its tracks were kept.")
             return False
         run.root = folder
         if empty:
@@ -419,6 +417,9 @@ class Scanner:
         findings: list[dict[str, Any]] = []
         failed: list[dict[str, Any]] = []
         images: list[tuple[Job, ImageAnswer]] = []
+        if any(answer.error for answer in answers) and not run.is_where_it_was():
+            readable = [number for number, answer in enumerate(answers) if not answer.error]  # the others went with their disk
+            jobs, answers = [jobs[n] for n in readable], [answers[n] for n in readable]
         for job, answer in zip(jobs, answers, strict=True):
             told = [answer.error] if answer.error else []
             if isinstance(answer, ImageAnswer):
@@ -430,9 +431,6 @@ class Scanner:
             else:
                 failed.append({"path": job.path, "folder_id": job.folder_id, "size_bytes": job.size, "mtime_ns": job.mtime_ns})
             findings += [{"path": job.path, "kind": kind, "message": message} for kind, message in dict(told).items()]
-        if any(answer.error for answer in answers) and not run.is_where_it_was():
-            there = [(job, answer) for job, answer in zip(jobs, answers, strict=True) if not answer.error]
-            return self._write(run, writer, *map(list, zip(*there, strict=True))) if there else None
         lost = [job.known_id for job, answer in zip(jobs, answers, strict=True) if job.known_id and answer.error and not job.was_missing]
         if lost:
             self._mark(run, writer, lost, FolderId(jobs[0].folder_id), ())

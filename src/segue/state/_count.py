@@ -5,10 +5,9 @@ taken away by the facts it was counted with.
 """
 
 import json
-import operator
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -19,10 +18,9 @@ from segue.state._features import Facts, ListenRow, Sums
 from segue.state._plays import COPY_MS, Playing, PlayRow, length_of, playings
 from segue.types import base62
 
-PLAY_FIELDS = [field.name for field in fields(PlayRow)]
-play_values = operator.attrgetter(*PLAY_FIELDS)
-_LISTEN_FIELDS = [field.name for field in fields(ListenRow)]
-_listen_values = operator.attrgetter(*_LISTEN_FIELDS)
+PLAY_FIELDS = PlayRow.__struct_fields__
+play_values = msgspec.structs.astuple
+_LISTEN_FIELDS = ListenRow.__struct_fields__
 IN = "IN (SELECT value FROM json_each(?))"
 PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = ?"
 _EACH_NEAR = (
@@ -76,6 +74,7 @@ _Count = tuple[int, int, int | None, int | None]
 """Listens, skips, and when the first and last listen began."""
 _Note = tuple[str, str, int, int, int | None, int | None, bytes | None]
 """A row of ``_NOTES``."""
+Known = tuple[Mapping[str, Facts], Mapping[str, _Note]]
 _NONE: _Count = (0, 0, None, None)
 _ADD_TO_WHOLE = (
     "INSERT INTO annotation (user_id, type, id, rating, hidden, play_count, skip_count, first_played_at, last_played_at)"
@@ -106,7 +105,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Recount:
+class Recount:
     """What becomes of one track or external. ``counted``: its listens, skips, first and last listen, where they may have changed."""
 
     id: str
@@ -120,17 +119,31 @@ class _Recount:
 
 def recount(raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change]) -> None:
     """Count the changed plays of these tracks and externals anew, and all that is summed over them."""
-    ids = sorted(changes)
-    notes = {row[1]: row for row in raw.execute(_NOTES, (user_id, json.dumps(ids)))}
-    now = _facts.facts_of(raw, user_id, ids)
     sums = Sums()
+    known = facts_and_notes(raw, user_id, sorted(changes))
+    done = compare(raw, user_id, changes, known, sums)
+    raw.executemany(_DROP_LISTEN, [(user_id, listen_id) for one in done for listen_id in one.gone])
+    add_listens(raw, user_id, [listen for one in done for listen in one.new])
+    _sums.store(raw, user_id, sums.by_key())
+    annotate(raw, user_id, done, known)
+
+
+def facts_and_notes(raw: sqlite3.Connection, user_id: str, ids: Sequence[str]) -> Known:
+    """What these are of now, and what is noted of them. In a write transaction: names of artists are kept."""
+    notes = {row[1]: row for row in raw.execute(_NOTES, (user_id, json.dumps(ids)))}
+    return _facts.facts_of(raw, user_id, ids), notes
+
+
+def compare(raw: sqlite3.Connection, user_id: str, changes: Mapping[str, Change], known: Known, sums: Sums) -> list[Recount]:
+    """What becomes of each; ``sums`` takes the differences. A read."""
+    now, notes = known
     counted_as = {id: _facts.decode(note[6]) for id, note in notes.items() if note[6]}
     parts = _parts(raw, user_id, changes, now, counted_as)
-    done = [_compare(raw, user_id, id, parts[id], now[id], counted_as.get(id), notes.get(id), sums) for id in ids]
-    raw.executemany(_DROP_LISTEN, [(user_id, listen_id) for one in done for listen_id in one.gone])
-    raw.executemany(_ADD_LISTEN, [(user_id, *_listen_values(listen)) for one in done for listen in one.new])
-    _sums.store(raw, user_id, sums)
-    _annotate(raw, user_id, done, notes)
+    return [_compare(raw, user_id, id, parts[id], now[id], counted_as.get(id), notes.get(id), sums) for id in sorted(changes)]
+
+
+def add_listens(raw: sqlite3.Connection, user_id: str, listens: Iterable[ListenRow]) -> None:
+    raw.executemany(_ADD_LISTEN, [(user_id, *msgspec.structs.astuple(listen)) for listen in listens])
 
 
 def _compare(
@@ -142,7 +155,7 @@ def _compare(
     counted_as: Facts | None,
     note: _Note | None,
     sums: Sums,
-) -> _Recount:
+) -> Recount:
     """The listens of one thing as they were and as they are; ``sums`` takes the difference."""
     if facts.duration_ms is None:
         known = counted_as.length_ms if counted_as is not None and not part.whole else None
@@ -161,7 +174,7 @@ def _compare(
     counted = None
     if before != after or not same_facts or (note is None and after) or (note is not None and note[6] is None):
         counted = _count_of(raw, user_id, id, part, after, note)
-    return _Recount(
+    return Recount(
         id,
         facts,
         gone=[listen.id for listen in gone if listen.id not in after],
@@ -195,8 +208,9 @@ def _edges(raw: sqlite3.Connection, user_id: str, id: str, part: _Part, after: M
     return min(starts), max(starts)
 
 
-def _annotate(raw: sqlite3.Connection, user_id: str, done: Sequence[_Recount], notes: Mapping[str, _Note]) -> None:
+def annotate(raw: sqlite3.Connection, user_id: str, done: Sequence[Recount], known: Known) -> None:
     """Keep the counts of tracks and externals, and bring those of their releases and artists along."""
+    notes = known[1]
     changed: list[str] = []
     wholes = {whole for one in done for whole in one.wholes}
     more: dict[tuple[str, str], _Count] = {}

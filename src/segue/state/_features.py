@@ -41,8 +41,7 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
     """Where nobody told a duration: as long as its longest play."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListenRow:
+class ListenRow(msgspec.Struct, frozen=True, gc=False):
     """One row of table ``listen``, without its listener."""
 
     id: str
@@ -72,13 +71,14 @@ class Hour(NamedTuple):
 
 def local(listen: ListenRow) -> Hour:
     """When it began, by the listener's clock where that is known, else UTC."""
-    return _hour((listen.started_at // 1000 + (listen.utc_offset_min or 0) * 60) // 3600)
+    number = (listen.started_at // 1000 + (listen.utc_offset_min or 0) * 60) // 3600
+    return Hour(*_day(number // 24), number % 24)
 
 
-@lru_cache(4096)
-def _hour(number: int) -> Hour:
-    at = datetime(1970, 1, 1) + timedelta(hours=number)
-    return Hour(f"{at.year:04d}", f"{at:%Y-%m-%d}", at.weekday(), at.hour)
+@lru_cache(16384)
+def _day(number: int) -> tuple[str, str, int]:
+    at = datetime(1970, 1, 1) + timedelta(days=number)
+    return f"{at.year:04d}", f"{at:%Y-%m-%d}", at.weekday()
 
 
 def part_of_day(hour: int) -> str:
@@ -95,8 +95,9 @@ class Feature:
     keys: Callable[[ListenRow, Facts, Hour], Iterable[str]]
     half_life_days: float | None = None
     music: bool = True
-    by: Literal["thing", "moment", "both"] = "thing"
-    """What the keys depend on: the thing (and the year), the hour and the device, or the thing and the part of the day."""
+    by: Literal["thing", "day", "moment", "both"] = "thing"
+    """What the keys depend on: the thing (and the year), the day, the year, weekday, hour and device, or the thing and the part of the
+    day. Listens alike in it are summed before they are summed by key."""
 
 
 FEATURES = (
@@ -116,20 +117,21 @@ FEATURES = (
     Feature("year", "release", lambda listen, facts, at: (facts.release,) if facts.release else ()),
     Feature("year", "genre", lambda listen, facts, at: facts.genres),
     Feature("year", "hour", lambda listen, facts, at: (f"{at.weekday}{at.hour:02d}",), None, False, "moment"),
-    Feature("days", "day", lambda listen, facts, at: (at.day,), None, False, "moment"),
+    Feature("days", "day", lambda listen, facts, at: (at.day,), None, False, "day"),
 )
 _HALF_LIFE_DAYS = {(one.period, one.kind): one.half_life_days for one in FEATURES if one.half_life_days}
 _HALF_LIVES = tuple(sorted(set(_HALF_LIFE_DAYS.values())))
-_BY = {
-    (by, music): [
-        (one, 1 + _HALF_LIVES.index(one.half_life_days) if one.half_life_days else 0)
-        for one in FEATURES
-        if one.by == by and (music or not one.music)
-    ]
-    for by in ("thing", "moment", "both")
+_FEATURES_BY = {
+    (by, music): [one for one in FEATURES if one.by == by and (music or not one.music)]
+    for by in ("thing", "day", "moment", "both")
     for music in (True, False)
 }
-"""Features by what their keys depend on, each with the number of its half-life, 0 for none."""
+_FADING_BY = {
+    by: [half_life for half_life in _HALF_LIVES if any(one.half_life_days == half_life for one in own)]
+    for (by, music), own in _FEATURES_BY.items()
+    if music
+}
+"""The half-lives of the features that depend on the same, in days."""
 
 
 @lru_cache(65536)
@@ -166,12 +168,29 @@ def worth(log_heard: float | None, kind: str, now: int) -> float:
     return float(2.0 ** (log_heard - _PLACES - (now - EPOCH_MS) / half_life_ms))
 
 
+class _Alike:
+    """The sums over listens that are alike in what some features depend on; ``listen`` is one of them."""
+
+    __slots__ = ("at", "by", "facts", "heard", "listen", "listens", "ms", "skipped", "skips")
+
+    def __init__(self, by: str, listen: ListenRow, facts: Facts, at: Hour) -> None:
+        self.by = by
+        self.listen = listen
+        self.facts = facts
+        self.at = at
+        self.listens = self.skips = self.ms = 0
+        self.heard = dict.fromkeys(_FADING_BY[by], 0)
+        self.skipped = dict.fromkeys(_FADING_BY[by], 0)
+
+
 class Sums:
-    """Contributions of one listener, gathered to be stored: ``{(period, kind, key): [listens, skips, ms, heard, skipped]}``."""
+    """Contributions of one listener, gathered to be stored."""
 
     def __init__(self) -> None:
-        self.by_key: dict[tuple[str, str, str], list[int]] = {}
-        self._slots: dict[tuple[Any, ...], tuple[Facts, list[tuple[list[int], int]]]] = {}
+        self._alike: dict[tuple[Any, ...], _Alike] = {}
+
+    def __len__(self) -> int:
+        return len(self._alike)
 
     def add(self, listen: ListenRow, facts: Facts, sign: int) -> None:
         """Add (``sign`` 1) or take away (-1) what a listen contributes."""
@@ -179,36 +198,45 @@ class Sums:
         if not listen.counted and not skip:
             return
         at = local(listen)
-        began = listen.started_at
-        amounts = (0, *(sign * weight(began, days) for days in _HALF_LIVES))
-        one = id(facts)
-        slots = (
-            self._of("thing", (listen.track_id, one, at.year), listen, facts, at),
-            self._of("moment", (at, listen.device_id, listen.client, facts.music), listen, facts, at),
-            self._of("both", (one, at.hour // 4), listen, facts, at),
-        )
-        if skip:
-            for own in slots:
-                for sums, fading in own:
-                    sums[1] += sign
-                    sums[4] += amounts[fading]
-        else:
-            ms = sign * min(listen.played_ms or 0, _LONGEST_MS)
-            for own in slots:
-                for sums, fading in own:
-                    sums[0] += sign
-                    sums[2] += ms
-                    sums[3] += amounts[fading]
+        one = id(facts)  # which the sums keep, so that no others get their number
+        ms = sign * min(listen.played_ms or 0, _LONGEST_MS)
+        weights = {half_life: sign * weight(listen.started_at, half_life) for half_life in _HALF_LIVES}
+        for key in (
+            ("thing", listen.track_id, one, at.year),
+            ("day", at.day, facts.music),
+            ("moment", at.year, at.weekday, at.hour, listen.device_id, listen.client, facts.music),
+            ("both", one, at.hour // 4),
+        ):
+            own = self._alike.get(key)
+            if own is None:
+                own = self._alike[key] = _Alike(key[0], listen, facts, at)
+            if skip:
+                own.skips += sign
+                faded = own.skipped
+            else:
+                own.listens += sign
+                own.ms += ms
+                faded = own.heard
+            for half_life in faded:
+                faded[half_life] += weights[half_life]
 
-    def _of(self, by: str, key: tuple[Any, ...], listen: ListenRow, facts: Facts, at: Hour) -> list[tuple[list[int], int]]:
-        """The sums that a listen adds to, each with the number of its half-life: found once for all listens alike in ``key``."""
-        known = self._slots.get(key)
-        if known is None:
-            slots: list[tuple[list[int], int]] = []
-            for feature, fading in _BY[by, facts.music]:
+    def by_key(self) -> dict[tuple[str, str, str], list[int]]:
+        """``{(period, kind, key): [listens, skips, ms, heard, skipped]}``."""
+        out: dict[tuple[str, str, str], list[int]] = {}
+        for own in self._alike.values():
+            at = own.at
+            for feature in _FEATURES_BY[own.by, own.facts.music]:
                 period = at.year if feature.period == "year" else feature.period
-                slots += [
-                    (self.by_key.setdefault((period, feature.kind, k), [0, 0, 0, 0, 0]), fading) for k in feature.keys(listen, facts, at)
-                ]
-            known = self._slots[key] = facts, slots  # which keeps the facts, so that no others get their number
-        return known[1]
+                half_life = feature.half_life_days
+                for key in feature.keys(own.listen, own.facts, at):
+                    place = period, feature.kind, key
+                    sums = out.get(place)
+                    if sums is None:
+                        sums = out[place] = [0, 0, 0, 0, 0]
+                    sums[0] += own.listens
+                    sums[1] += own.skips
+                    sums[2] += own.ms
+                    if half_life:
+                        sums[3] += own.heard[half_life]
+                        sums[4] += own.skipped[half_life]
+        return out

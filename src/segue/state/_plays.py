@@ -20,7 +20,7 @@ elsewhere, are deleted with them. The rule looks at rows in order of ``(time, id
 
 import bisect
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -54,8 +54,7 @@ def order_key(event: Event) -> str:
     return f"{event.at:015d} {event.event_id}"
 
 
-@dataclass(slots=True)
-class PlayRow:
+class PlayRow(msgspec.Struct, gc=False):
     """One row of table ``play``. Folding is commutative, associative and idempotent; ``track_id`` and ``until_at`` are no part of it:
     they say which thing this is of, and when it ended, by what is known now."""
 
@@ -151,7 +150,7 @@ def join(a: PlayRow, b: PlayRow) -> PlayRow:
     ended = a if (a.outcome_by or "") >= (b.outcome_by or "") else b
     told = a if (a.told_by or "") >= (b.told_by or "") else b
     fixed = a if (a.fixed_by or "") >= (b.fixed_by or "") else b
-    return replace(
+    return msgspec.structs.replace(
         a,
         started_at=min(a.started_at, b.started_at),
         last_at=max(a.last_at, b.last_at),
@@ -191,46 +190,60 @@ class Playing:
 
     @property
     def started_at(self) -> int:
-        return min(row.started_at for row in self.rows)
+        return min([row.started_at for row in self.rows])
 
     @property
     def last_at(self) -> int:
-        return max(row.last_at for row in self.rows)
+        return max([row.last_at for row in self.rows])
 
     @property
     def private(self) -> bool:
         return any(row.private for row in self.rows)
 
     @property
+    def submitted(self) -> bool:
+        return bool([row for row in self.rows if row.scrobbled_at is not None])
+
+    @property
+    def told_ms(self) -> int | None:
+        """The longest that anybody told; None where nobody did."""
+        return max([row.played_ms for row in self.rows if row.played_ms is not None], default=None)
+
+    @property
+    def reached_ms(self) -> int | None:
+        """The furthest position reached, but never more than the time that passed."""
+        return max([min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None], default=None)
+
+    @property
     def outcome(self) -> str | None:
         """How it ended, as the latest said who knows."""
-        return max(self.rows, key=lambda row: (_says_end(row), row.outcome_by or "")).outcome
+        return (
+            self.rows[0].outcome if len(self.rows) == 1 else max(self.rows, key=lambda row: (_says_end(row), row.outcome_by or "")).outcome
+        )
 
     @property
     def told(self) -> PlayRow:
         """The row that speaks for the playing: of an app rather than of an import, and the earliest."""
-        return min(self.rows, key=lambda row: (row.imported, row.started_at, row.play_id))
+        return self.rows[0] if len(self.rows) == 1 else min(self.rows, key=lambda row: (row.imported, row.started_at, row.play_id))
 
     def heard_ms(self, duration_ms: int | None) -> int | None:
         """How long it sounded: as told, else the position reached, but never more than the time that passed; None where nobody said."""
-        told = [row.played_ms for row in self.rows if row.played_ms is not None]
-        if told:
-            return max(told)
-        reached = [min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None]
-        if any(row.scrobbled_at is not None for row in self.rows) or self.outcome == "finished":
-            return max([*reached, duration_ms or 0]) or None
-        return max(reached, default=None)
+        told = self.told_ms
+        if told is not None:
+            return told
+        if self.submitted or self.outcome == "finished":
+            return max(self.reached_ms or 0, duration_ms or 0) or None
+        return self.reached_ms
 
     def is_listen(self, duration_ms: int | None) -> bool:
         """By the scrobble convention: half of it or 4 minutes were heard, or an app submitted it."""
-        if any(row.scrobbled_at is not None for row in self.rows):
+        if self.submitted:
             return True
         needed = LISTEN_MS if not duration_ms else min(LISTEN_MS, (duration_ms + 1) // 2)
-        told = [row.played_ms for row in self.rows if row.played_ms is not None]
-        if told:
-            return max(told) >= needed
-        reached = max((min(row.reached_ms, row.last_at - row.started_at) for row in self.rows if row.reached_ms is not None), default=0)
-        return reached >= needed or self.outcome == "finished"
+        told = self.told_ms
+        if told is not None:
+            return told >= needed
+        return (self.reached_ms or 0) >= needed or self.outcome == "finished"
 
 
 def length_of(rows: Iterable[PlayRow]) -> int | None:
@@ -273,7 +286,7 @@ def playings(rows: Sequence[PlayRow], duration_ms: int | None) -> list[Playing]:
 
 def _moved(row: PlayRow, at: int) -> PlayRow:
     shift = at - row.started_at
-    return replace(
+    return msgspec.structs.replace(
         row,
         started_at=at,
         last_at=row.last_at + shift,

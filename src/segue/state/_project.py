@@ -15,8 +15,9 @@ from sqlalchemy.dialects.sqlite import insert
 from segue.model import Event
 from segue.observe import get_logger
 from segue.ports import EventLog, Progress
-from segue.state import _count, _external, _marks
+from segue.state import _count, _external, _marks, _sums
 from segue.state._count import Change
+from segue.state._features import Sums
 from segue.state._marks import MarkRow
 from segue.state._plays import HOLLOW, PlayRow, join, order_key, rows_of
 from segue.store import Database
@@ -32,11 +33,14 @@ _SLOW_S, _QUICK_S = 0.035, 0.020
 _SLOW_SORTED_S, _QUICK_SORTED_S = 0.045, 0.025
 """While a history is brought along, or the log folded anew."""
 _REBUILD = -1
-"""The stored offset while a rebuild still deletes: whoever finds it goes on deleting first."""
+"""The stored offset until a rebuild is done: whoever finds it begins again."""
+_EVENTS_ANEW, _COUNTED_ANEW, _SUMS_KEPT = 300, 800, 50_000
+"""Of a rebuild: events and rows a transaction, and sums that are kept until they are stored."""
 _MARK_FIELDS = [field.name for field in fields(MarkRow)]
 _SOME_PLAYS = f"SELECT {', '.join(_count.PLAY_FIELDS)} FROM play WHERE user_id = ? AND play_id {_count.IN}"
 _PUT_PLAY = f"INSERT OR REPLACE INTO play ({', '.join(_count.PLAY_FIELDS)}) VALUES ({', '.join('?' * len(_count.PLAY_FIELDS))})"
 _RELEASES = "SELECT id, release_id FROM track WHERE id IN (SELECT value FROM json_each(?))"
+_PLAYS_OF_EACH = "SELECT track_id, count(*) FROM play INDEXED BY ix_play_track WHERE user_id = ? GROUP BY track_id"
 OWN_TABLES = (t.play, t.annotation, t.listen, t.tally, t.external)
 """All that is made of the log alone."""
 
@@ -86,7 +90,8 @@ class Projections:
                 if self._reached >= wanted:
                     break
                 if self._reached == _REBUILD:
-                    self._forget()
+                    self._make_anew(progress)
+                    continue
                 self._step()
                 if progress is not None:
                     progress("projecting", self._reached, wanted)
@@ -99,7 +104,7 @@ class Projections:
         already adds nothing: so a chunk may be sorted, and what belongs together is read and written once.
         """
         behind = self._log.last_offset() - self._reached
-        rows = self._log.read(self._reached, self._chunk * 3 if behind > self._chunk * 3 else self._chunk)
+        rows = self._log.read(self._reached, self._chunk * 3 if behind >= self._chunk * 3 else self._chunk)
         # The log's end may lie beyond its last row, when the rows there were repeats or erased.
         end = rows[-1][0] if rows else self._log.last_offset()
         segments = list(_segments([event for _, event in rows])) or [[]]
@@ -161,7 +166,7 @@ class Projections:
             return _count.plays_of(raw_of(connection), user_id, listen_id)
 
     def rebuild(self, progress: Progress | None = None) -> int:
-        """Forget everything projected and fold the log anew. Returns the offset reached. Survives a crash: the next call resumes.
+        """Forget everything projected and fold the log anew. Returns the offset reached. Survives a crash: the next call begins again.
 
         Until it is done, counts and stars are incomplete, and writers of events wait for it.
         """
@@ -170,8 +175,77 @@ class Projections:
             with self._db.write() as connection:
                 _store_offset(connection, _REBUILD)
             self._reached = _REBUILD
-            self._forget()
+            self._make_anew(progress)
         return self.catch_up(progress=progress)
+
+    def _make_anew(self, progress: Progress | None) -> None:
+        """Forget, keep all plays, then count each thing once. Nothing is whole before the end, where the offset is stored: so no
+        transaction need be, and each is as small as it likes."""
+        self._forget()
+        end = self._log.last_offset()
+        at = 0
+        uncounted: dict[str, set[str]] = defaultdict(set)
+        while rows := self._log.read(at, self._chunk):
+            rows = [row for row in rows if row[0] <= end]
+            if not rows:
+                break
+            for segment in _segments([event for _, event in rows]):
+                for start in range(0, len(segment), _EVENTS_ANEW):
+                    with self._db.write(urgent=True) as connection:
+                        _apply(connection, segment[start : start + _EVENTS_ANEW], uncounted)
+            at = rows[-1][0]
+            if progress is not None:
+                progress("projecting", at // 2, end)
+        done, total = 0, sum(map(len, uncounted.values())) or 1
+        for user_id, own in uncounted.items():
+            sums = Sums()
+            for ids in self._parcels(user_id, own):
+                self._count_anew(user_id, ids, sums)
+                if len(sums) > _SUMS_KEPT:
+                    self._store_sums(user_id, sums)
+                    sums = Sums()
+                done += len(ids)
+                if progress is not None:
+                    progress("projecting", (end + end * done // total) // 2, end)
+            self._store_sums(user_id, sums)
+        with self._db.write() as connection:
+            _store_offset(connection, end)
+        self._reached = end
+
+    def _parcels(self, user_id: str, ids: Iterable[str]) -> Iterable[list[str]]:
+        """Few enough things that have few enough plays, those of one release together."""
+        with self._db.read() as connection:
+            plays = dict(raw_of(connection).execute(_PLAYS_OF_EACH, (user_id,)).fetchall())
+            releases = dict(raw_of(connection).execute(_RELEASES, (json.dumps(list(ids)),)).fetchall())
+        parcel: list[str] = []
+        size = 0
+        for id in sorted(ids, key=lambda id: (releases.get(id, ""), id)):
+            parcel.append(id)
+            size += plays.get(id, 0)
+            if size >= 4 * _COUNTED_ANEW or len(parcel) >= _COUNTED_ANEW // 2:
+                yield parcel
+                parcel, size = [], 0
+        if parcel:
+            yield parcel
+
+    def _count_anew(self, user_id: str, ids: Sequence[str], sums: Sums) -> None:
+        with self._db.write(urgent=True) as connection:
+            known = _count.facts_and_notes(raw_of(connection), user_id, ids)
+        with self._db.read() as connection:
+            found = _count.compare(raw_of(connection), user_id, {id: Change() for id in ids}, known, sums)
+        listens = [listen for one in found for listen in one.new]
+        for start in range(0, len(listens), _COUNTED_ANEW):
+            with self._db.write(urgent=True) as connection:
+                _count.add_listens(raw_of(connection), user_id, listens[start : start + _COUNTED_ANEW])
+        with self._db.write(urgent=True) as connection:
+            _count.annotate(raw_of(connection), user_id, found, known)
+
+    def _store_sums(self, user_id: str, sums: Sums) -> None:
+        by_key = sums.by_key()
+        keys = sorted(by_key)
+        for start in range(0, len(keys), _COUNTED_ANEW):
+            with self._db.write(urgent=True) as connection:
+                _sums.store(raw_of(connection), user_id, {key: by_key[key] for key in keys[start : start + _COUNTED_ANEW]})
 
     def _forget(self) -> None:
         for table in OWN_TABLES:
@@ -182,9 +256,6 @@ class Projections:
                     gone = connection.execute(sa.delete(table).where(sa.tuple_(*key).in_(some))).rowcount
                 if not gone:
                     break
-        with self._db.write() as connection:
-            _store_offset(connection, 0)
-        self._reached = 0
 
 
 def _store_offset(connection: sa.Connection, offset: int) -> None:
@@ -206,8 +277,11 @@ def _segments(events: Sequence[Event]) -> Iterable[list[Event]]:
         yield run
 
 
-def _apply(connection: sa.Connection, events: list[Event]) -> None:
+def _apply(connection: sa.Connection, events: list[Event], uncounted: dict[str, set[str]] | None = None) -> None:
+    """``uncounted``: takes what of each listener is to be counted, which then is left to the caller."""
     if events[0].kind == "erased":
+        if uncounted is not None:
+            uncounted.pop(events[0].user_id, None)
         for table in (*OWN_TABLES, t.slate, t.forward_queue):
             connection.execute(sa.delete(table).where(table.c.user_id == events[0].user_id))
         return
@@ -216,7 +290,11 @@ def _apply(connection: sa.Connection, events: list[Event]) -> None:
         by_user[event.user_id].append(event)
     for user_id, own in by_user.items():
         _apply_marks(connection, user_id, own)
-        _apply_plays(raw_of(connection), user_id, own)
+        changes = _apply_plays(raw_of(connection), user_id, own)
+        if uncounted is not None:
+            uncounted[user_id].update(changes)
+        elif changes:
+            _count.recount(raw_of(connection), user_id, changes)
 
 
 def _apply_marks(connection: sa.Connection, user_id: str, events: list[Event]) -> None:
@@ -243,8 +321,8 @@ def _apply_marks(connection: sa.Connection, user_id: str, events: list[Event]) -
         connection.execute(statement.on_conflict_do_update(index_elements=key_names, set_=told), changed)
 
 
-def _apply_plays(raw: sqlite3.Connection, user_id: str, events: list[Event]) -> None:
-    """Fold events into rows of plays, and count the tracks of which a row changed."""
+def _apply_plays(raw: sqlite3.Connection, user_id: str, events: list[Event]) -> dict[str, Change]:
+    """Fold events into rows of plays. Returns the tracks that are to be counted anew."""
     new: dict[tuple[str, str], PlayRow] = {}
     named: set[str] = set()
     for event in events:
@@ -256,8 +334,7 @@ def _apply_plays(raw: sqlite3.Connection, user_id: str, events: list[Event]) -> 
     changes, known = _apply_externals(raw, user_id, events, named)
     if new:
         _store_plays(raw, user_id, new, known, changes)
-    if changes:
-        _count.recount(raw, user_id, changes)
+    return changes
 
 
 def _apply_externals(
@@ -343,9 +420,11 @@ def _note(changes: dict[str, Change], row: PlayRow, before: PlayRow | None) -> N
         if before is not None:
             changes[before.track_id] = Change()
         return
-    spans = [(one.start, one.until_at) for one in (row, before) if one is not None]
-    change = changes.setdefault(row.track_id, Change(False, spans[0][0], spans[0][1]))
+    change = changes.get(row.track_id)
+    if change is None:
+        change = changes[row.track_id] = Change(False, row.start, row.until_at)
     if not change.whole:
-        change.first = min(change.first, *(start for start, _ in spans))
-        change.last = max(change.last, *(until for _, until in spans))
+        for one in (row,) if before is None else (row, before):
+            change.first = min(change.first, one.start)
+            change.last = max(change.last, one.until_at)
         change.longest_ms = max(change.longest_ms, row.played_ms or 0)

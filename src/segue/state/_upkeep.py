@@ -143,12 +143,11 @@ class Upkeep:
                     some = sa.delete(t.tally).where(sa.tuple_(*t.tally.primary_key.columns).in_(gone))
                     if not connection.execute(some).rowcount:
                         break
-            keys = list(sums.by_key)
+            by_key = sums.by_key()
+            keys = list(by_key)
             for start in range(0, len(keys), 1_000):
-                part = Sums()
-                part.by_key = {key: sums.by_key[key] for key in keys[start : start + 1_000]}
                 with self._db.write() as connection:
-                    _sums.store(raw_of(connection), user_id, part)
+                    _sums.store(raw_of(connection), user_id, {key: by_key[key] for key in keys[start : start + 1_000]})
             with self._db.write() as connection:
                 _store_mark(connection, f"{_SUMS}:{user_id}", VERSION)
 
