@@ -167,6 +167,10 @@ def test_a_worker_is_kept_while_texts_come(server: RunningServer, client: httpx.
             texts.vector("drums")
             assert texts.pid == pid
             psutil.Process(pid).wait(60)
+            deadline = time.monotonic() + 60
+            while texts.pid is not None:  # its end is about to be seen
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
             texts.vector("rain")  # known: nothing is started
             assert texts.pid is None
             texts.vector("a guitar")
