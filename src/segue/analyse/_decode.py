@@ -170,8 +170,9 @@ class _Heard:
         self._hash = bytearray()
         self._levels = _Levels()
         self._peaks = Peaks()
-        graph = (
-            f"[0:a:0]{before}aformat=sample_fmts=fltp,asplit={3 + len(wanted)}[a][b][c]{''.join(f'[in{rate}]' for rate in wanted)};"
+        graph = (  # few large frames: FFmpeg hands each on from thread to thread
+            f"[0:a:0]{before}aformat=sample_fmts=fltp,asetnsamples=n=9600:p=0,"
+            f"asplit={3 + len(wanted)}[a][b][c]{''.join(f'[in{rate}]' for rate in wanted)};"
             + "".join(f"[in{rate}]{_mono(rate)}[at{rate}];" for rate in wanted)
             + "[c]aformat=sample_fmts=flt[whole];"
             r"[a]ebur128=metadata=1:framelog=quiet,ametadata=mode=print:file=pipe\\:{},anullsink;"
