@@ -30,7 +30,7 @@ else
 endif
 
 test: setup-dev
-	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e" --durations 30 --durations-min 4
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not e2e" --durations 30 --durations-min 4
 
 # Sound is recorded in real time, so a busy machine can break it: what fails is tried once more, alone.
 e2e: setup-dev
