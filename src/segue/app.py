@@ -8,12 +8,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
 from segue.access import Accounts, Vault
 from segue.analyse.kept import Sounds
+from segue.commands import run
 from segue.config import Config
 from segue.control import ControlSocket
 from segue.errors import ConfigError
@@ -135,7 +137,7 @@ def serve(data: DataDir, parts: Parts, config: Config, *, ready: Callable[[str],
     Streams under way get a few seconds to end; a running scan stops between two batches and resumes at the next start.
     """
     port = _free_port(config)
-    with ControlSocket(data, parts), _in_background(parts.libraries.finish_removals):
+    with ControlSocket(data, partial(run, parts)), _in_background(parts.libraries.finish_removals):
         asyncio.run(_run(parts, config, port, ready))
     _log.info("stopped")
 

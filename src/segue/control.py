@@ -17,13 +17,11 @@ from typing import Any
 import msgspec
 
 from segue import errors
-from segue.commands import run
+from segue.datadir import DataDir
 from segue.errors import SegueError, Unavailable
-from segue.observe import get_logger
-from segue.serve import Parts
-from segue.store import DataDir
 
-_log = get_logger("control")
+Answer = Callable[[str, dict[str, Any], Callable[[dict[str, Any]], None]], Any]
+"""Does a command with its arguments, telling progress."""
 _LONGEST = 1 << 20
 """Bytes of a request: a guess, far above any command."""
 
@@ -43,9 +41,9 @@ class _Address:
 class ControlSocket:
     """As a context manager: listens while the block runs, one thread a caller."""
 
-    def __init__(self, data: DataDir, parts: Parts) -> None:
+    def __init__(self, data: DataDir, run: Answer) -> None:
         self._path = data.socket
-        self._parts = parts
+        self._run = run
         self._stopped = False
 
     def __enter__(self) -> "ControlSocket":
@@ -85,14 +83,16 @@ class ControlSocket:
             try:
                 with caller.makefile("rb") as lines:
                     request = msgspec.json.decode(lines.readline(_LONGEST), type=dict[str, Any])
-                result = run(self._parts, str(request["command"]), request.get("args", {}), lambda report: send({"progress": report}))
+                result = self._run(str(request["command"]), request.get("args", {}), lambda report: send({"progress": report}))
                 send({"result": result})
             except (SegueError, msgspec.MsgspecError, KeyError) as error:
                 send({"error": {"kind": type(error).__name__, "message": str(error)}})
             except OSError:
                 raise
             except Exception as error:
-                _log.exception("command failed")
+                from segue.observe import get_logger  # late: whoever only calls needs none of it
+
+                get_logger("control").exception("command failed")
                 send({"error": {"kind": "SegueError", "message": f"The server failed: {error!r}. Its log says more."}})
 
 

@@ -4,18 +4,17 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from segue.config import default_data_dir
+from segue.config import default_data_dir, load
+from segue.control import call
+from segue.datadir import DataDir
 from segue.errors import BadRequest, DataDirInUse
-
-if TYPE_CHECKING:
-    from segue.store import DataDir
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True)
@@ -28,25 +27,21 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the ans
 
 def data_dir(path: Path | None) -> "DataDir":
     """The data directory named by a flag, the environment or the default."""
-    from segue.store import DataDir
-
     return DataDir((path or default_data_dir()).expanduser().absolute())
 
 
 def do(path: Path | None, command: str, args: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None) -> Any:
     """Run a command where the data directory is owned: here if nobody owns it, else in the server that does."""
-    # Imported late: `segue --help` and usage errors need none of it.
-    from segue.app import assemble
-    from segue.commands import run
-    from segue.config import load
-    from segue.control import call
-    from segue.observe import configure_logging
-
     data = data_dir(path)
     report = progress or (lambda _: None)
     settings = load(data.root)
     try:
         with data:
+            # Imported late: neither `segue --help`, nor usage errors, nor what a running server does, needs any of it.
+            from segue.app import assemble
+            from segue.commands import run
+            from segue.observe import configure_logging
+
             configure_logging(level="warning", format=settings.config.log_format)
             with assemble(data, settings.config) as parts:
                 return run(parts, command, args, report)

@@ -5,10 +5,10 @@
 
 import sqlalchemy as sa
 
+from segue.datadir import DataDir
 from segue.errors import Unavailable
 from segue.store import _schema as schema
 from segue.store._database import FULL_DISK, Database, is_full
-from segue.store._datadir import DataDir
 from segue.store._migrate import migrate
 
 __all__ = ["DataDir", "Database", "migrate", "open_store", "schema"]

@@ -10,8 +10,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from segue.datadir import DataDir
 from segue.errors import ConfigError, Unavailable
-from segue.store._datadir import DataDir
 
 _KEEP = 5
 """Copies kept of databases before a migration: a guess."""
