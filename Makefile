@@ -32,9 +32,10 @@ endif
 test: setup-dev
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not e2e" --durations 30 --durations-min 4
 
-# Sound is recorded in real time, so a busy machine can break it: what fails is tried once more, alone.
+# Sound is recorded in real time, so a busy machine can break it: those tests run one by one, and what fails is tried once more.
 e2e: setup-dev
-	$(BIN)/pytest -n 2 --dist loadfile -m e2e tests/e2e || $(BIN)/pytest -m e2e tests/e2e --last-failed
+	$(BIN)/pytest -n 2 --dist loadfile -m "not real_time" tests/e2e || $(BIN)/pytest -m "not real_time" tests/e2e --last-failed
+	$(BIN)/pytest -m real_time tests/e2e || $(BIN)/pytest -m real_time tests/e2e --last-failed
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -43,10 +43,15 @@ STEPS_HZ = tuple(300 + 100 * step for step in range(8))
 """The climbing tone: another pitch every five seconds tells which second is heard."""
 
 
+REAL_TIME = ("test_playing.py", "test_living_with_it.py", "test_two_devices.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+            if Path(item.path).name in REAL_TIME:
+                item.add_marker(pytest.mark.real_time)
 
 
 @pytest.fixture(scope="session")
