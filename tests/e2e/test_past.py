@@ -326,10 +326,10 @@ def test_a_history_is_brought_along_and_taken_away(tones: Path, tmp_path: Path, 
         one.go("/history")
         expect(_rows(one).filter(has_text="Hum 4")).to_contain_text("Imported")
         expect(_rows(one).filter(has_text="Hum 4")).to_have_count(1)
+        page.context.close()  # before its server ends
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_the_past_is_easy_to_use(chromium: Browser, lived: RunningServer, listener: OpenListener, width: int, scheme: str) -> None:
     one = listener(lived, viewport={"width": width, "height": 860}, bypass_csp=True, reduced_motion="reduce", color_scheme=scheme, **PLACE)
     pages = ("/history", "/history/elsewhere", "/history/elsewhere?show=imports", "/statistics?period=2025", "/year/2025")
