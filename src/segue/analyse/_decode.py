@@ -90,12 +90,11 @@ def cpu_seconds(duration_ms: int) -> int:
 
 def decode(path: bytes, duration_ms: int, *, samples_only: bool = False, wanted: Wanted | None = None) -> Decoded:
     """Everything but what is computed from samples. ``duration_ms`` as the file claims, 0 where unknown: it sets limits and findings, never
-    what is kept. ``samples_only`` leaves out loudness and fingerprint; ``wanted``: at further rates too.
-    Raises DecodeFailed."""
+    what is kept. ``samples_only`` leaves out loudness and fingerprint; ``wanted``: at further rates too. Raises DecodeFailed."""
     _regular(path)
-    if samples_only:
-        return _plain(path, duration_ms, wanted or {})
     wanted = wanted or {}
+    if samples_only:
+        return _plain(path, duration_ms, wanted)
     heard = _Heard(path, duration_ms, wanted)
     samples = heard.samples
     if samples.not_finite:

@@ -199,6 +199,18 @@ def _with_text(file: ModelFile, tower: TextTower) -> ModelFile:
     )
 
 
+def bytes_of(path: Path, most: int) -> bytes:
+    """The whole file. Raises BadRequest when it cannot be read, or has more than ``most`` bytes."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror or error}.") from error
+    if len(data) > most:
+        raise BadRequest(f"{path} is longer than {most // 2**20} MB: it is not what it should be.")
+    return data
+
+
 @lru_cache(maxsize=64)
 def _graph_hash(path: Path, size: int, changed_ns: int) -> str:
     return _framed(path, size)[1].hexdigest()

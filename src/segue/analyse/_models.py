@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from segue.analyse._modelfile import FILE_MAX, Described, ModelFile, TextFiles, embedded, read
+from segue.analyse._modelfile import FILE_MAX, Described, ModelFile, TextFiles, bytes_of, embedded, read
 from segue.analyse._record import DESCRIPTOR_DIMENSION, DESCRIPTOR_VERSION
 from segue.errors import BadRequest, SegueError, Unavailable
 from segue.model import Record
@@ -168,7 +168,7 @@ def _why(wheel: _Wheel, said: str) -> str:
 def add_wheel(name: str, path: Path, target: Path) -> Path:
     """Make the model file of a wheel that is there. Raises BadRequest when the wheel is not the known one, to the byte."""
     wheel = KNOWN[name]
-    data = _bytes_of(path, 256 << 20)
+    data = bytes_of(path, 256 << 20)
     if hashlib.sha256(data).hexdigest() != wheel.sha256:
         raise BadRequest(f"{path} is not the {wheel.requirement} Segue knows: it was cut short or changed. Fetch it again.")
     made = _speech(data) if name == "silero-vad" else _music(data)
@@ -300,17 +300,6 @@ def _speech(wheel: bytes) -> bytes:
     if hashlib.sha256(model).hexdigest() != _SPEECH_SHA256:
         raise BadRequest("The wheel holds another model than the one Segue knows.")
     return model
-
-
-def _bytes_of(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be read: {error.strerror or error}.") from error
-    if len(data) > most:
-        raise BadRequest(f"{path} is larger than any file it could be.")
-    return data
 
 
 def _written(target: Path, blocks: Callable[[], Iterator[bytes]], check: Callable[[Path], None] = lambda _: None) -> Path:

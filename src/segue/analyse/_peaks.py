@@ -42,17 +42,19 @@ class Peaks:
         """Call :meth:`end` after the last."""
         self._arrived += data
         if not len(self.channels) and not self._begin():
+            del self._arrived[_HEADER_BYTES:]  # of what has no header nothing more is kept
             return
         size = 4 * len(self.channels) * _PART_FRAMES
         whole = len(self._arrived) // size * size
         for at in range(0, whole, size):  # always the same parts, for what is searched goes by the parts before
-            self._take(bytes(self._arrived[at : at + size]))
+            self._take(self._arrived[at : at + size])
         del self._arrived[:whole]
 
     def end(self) -> None:
         """Nothing more comes."""
         if len(self.channels):
-            self._take(bytes(self._arrived[: len(self._arrived) // (4 * len(self.channels)) * 4 * len(self.channels)]))
+            width = 4 * len(self.channels)
+            self._take(self._arrived[: len(self._arrived) // width * width])
             if self._tail is not None:  # the last samples, as if silence followed
                 last = np.pad(self._tail, ((0, 0), (0, _REACH)))
                 self._search(last, np.abs(last))
@@ -73,7 +75,7 @@ class Peaks:
             at += 8 + size + size % 2
         return False
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytearray) -> None:
         channels = len(self.channels)
         part = np.frombuffer(data, "<f4").reshape(-1, channels)
         if not len(part):

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from segue.analyse._modelfile import TOKENIZER_MAX
+from segue.analyse._modelfile import TOKENIZER_MAX, bytes_of
 from segue.errors import BadRequest
 
 _TEXT_MAX = 4_000
@@ -121,13 +121,7 @@ class Tokenizer:
 
     def __init__(self, path: Path) -> None:
         """Raises BadRequest, which says what is wrong or what is not read."""
-        try:
-            with path.open("rb") as file:
-                data = file.read(TOKENIZER_MAX + 1)
-        except OSError as error:
-            raise BadRequest(f"{path} cannot be read: {error.strerror or error}.") from error
-        if len(data) > TOKENIZER_MAX:
-            raise BadRequest(f"{path} is no tokenizer: it is longer than {TOKENIZER_MAX // 2**20} MB.")
+        data = bytes_of(path, TOKENIZER_MAX)
         try:
             found = msgspec.json.decode(data, type=_File)
             self._read(found)

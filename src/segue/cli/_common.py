@@ -25,7 +25,7 @@ Data = Annotated[
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the answer as JSON.")]
 
 
-def data_dir(path: Path | None) -> "DataDir":
+def data_dir(path: Path | None) -> DataDir:
     """The data directory named by a flag, the environment or the default."""
     return DataDir((path or default_data_dir()).expanduser().absolute())
 

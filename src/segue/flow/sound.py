@@ -34,6 +34,7 @@ _BATCH = 64
 _LOOK_S = 30.0
 """How often what is due is looked up when nobody says that something changed."""
 _LOOK_FOR_DISK_S = 8.0
+"""The same while a library is away as a whole."""
 _GONE = "The folder of a library cannot be read or is empty: is its disk mounted? Its tracks are listened to once it is back."
 _RATE_OVER = 50
 """Tracks a rate is measured over."""
@@ -242,7 +243,7 @@ class SoundFlow:
                 if self._resting():
                     worker.close()
                     with self._wake:
-                        self._wake.wait(_LOOK_FOR_DISK_S if self._gone else _LOOK_S)
+                        self._wake.wait(_LOOK_S)
                     continue
                 task = self._take(wait=True)
                 if task is None:
@@ -284,7 +285,7 @@ class SoundFlow:
                 return task
             if wait:
                 self._times.clear()
-                self._wake.wait(_LOOK_S)
+                self._wake.wait(_LOOK_FOR_DISK_S if self._gone else _LOOK_S)
                 self._stale = True
             return None
 

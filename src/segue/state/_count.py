@@ -22,14 +22,12 @@ PLAY_FIELDS = PlayRow.__struct_fields__
 play_values = msgspec.structs.astuple
 _LISTEN_FIELDS = ListenRow.__struct_fields__
 IN = "IN (SELECT value FROM json_each(?))"
-PLAYS = f"SELECT {', '.join(PLAY_FIELDS)} FROM play INDEXED BY ix_play_track WHERE user_id = ? AND track_id = ?"
 _EACH_NEAR = (
     f"SELECT {', '.join(f'p.{name}' for name in PLAY_FIELDS)} FROM json_each(?) j CROSS JOIN play p INDEXED BY ix_play_track"
     " ON p.user_id = ? AND p.track_id = json_extract(j.value, '$[0]') AND p.until_at >= json_extract(j.value, '$[1]')"
     " AND p.until_at - (p.last_at - p.started_at) <= json_extract(j.value, '$[2]')"
 )
 """Of many things at once: ``[id, from, until]`` of each."""
-_LISTENS = f"SELECT {', '.join(_LISTEN_FIELDS)} FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ?"
 _ANY_LISTEN = "SELECT 1 FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? LIMIT 1"
 _COUNTED = "SELECT id, started_at FROM listen INDEXED BY ix_listen_track WHERE user_id = ? AND track_id = ? AND counted = 1 ORDER BY id"
 _EACH_NEAR_LISTENS = (
@@ -163,7 +161,7 @@ def _compare(
     taken_as = counted_as or facts
     same_facts = taken_as == facts
     if not same_facts and not part.whole:
-        part = _whole(raw, user_id, id)
+        part = _parts(raw, user_id, {id: Change()}, {id: facts}, {})[id]
     before, after = part.before, {listen.id: listen for listen in _listens(part.rows, facts)}
     gone = [listen for listen in before.values() if not same_facts or after.get(listen.id) != listen]
     new = [listen for listen in after.values() if not same_facts or before.get(listen.id) != listen]
@@ -301,11 +299,6 @@ def _first_id(at: int) -> str:
     return base62(max(0, at) << 80)
 
 
-def _whole(raw: sqlite3.Connection, user_id: str, id: str) -> _Part:
-    rows = [PlayRow(*row) for row in raw.execute(PLAYS, (user_id, id))]
-    return _Part(rows, {row[0]: ListenRow(*row) for row in raw.execute(_LISTENS, (user_id, id))}, whole=True)
-
-
 def _listens(rows: Sequence[PlayRow], facts: Facts) -> list[ListenRow]:
     duration_ms = facts.duration_ms or facts.length_ms
     return [_listen(playing, duration_ms) for playing in playings(rows, duration_ms) if not playing.private]
@@ -340,7 +333,7 @@ def plays_of(raw: sqlite3.Connection, user_id: str, listen_id: str) -> tuple[tup
     found = raw.execute("SELECT track_id FROM listen WHERE user_id = ? AND id = ?", (user_id, listen_id)).fetchone()
     if found is None:
         return ()
-    rows = [PlayRow(*row) for row in raw.execute(PLAYS, (user_id, found[0]))]
+    rows = plays_of_all(raw, user_id, [found[0]])
     facts = _facts.read(raw, user_id, [found[0]])[found[0]]
     for playing in playings(rows, facts.duration_ms or length_of(rows)):
         if _id(playing.told) == listen_id:

@@ -202,7 +202,8 @@ class Playing:
 
     @property
     def submitted(self) -> bool:
-        return bool([row for row in self.rows if row.scrobbled_at is not None])
+        """Whether an app said that it counts, as scrobbles do."""
+        return any(row.scrobbled_at is not None for row in self.rows)
 
     @property
     def told_ms(self) -> int | None:
@@ -217,9 +218,9 @@ class Playing:
     @property
     def outcome(self) -> str | None:
         """How it ended, as the latest said who knows."""
-        return (
-            self.rows[0].outcome if len(self.rows) == 1 else max(self.rows, key=lambda row: (_says_end(row), row.outcome_by or "")).outcome
-        )
+        if len(self.rows) == 1:
+            return self.rows[0].outcome
+        return max(self.rows, key=lambda row: (_says_end(row), row.outcome_by or "")).outcome
 
     @property
     def told(self) -> PlayRow:

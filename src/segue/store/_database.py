@@ -2,7 +2,7 @@
 
 WAL mode. Every thread may read; a reader sees the last commit. Writers queue for one connection; an urgent one (an event, a star)
 passes all that are not (a scan's batches), so it waits for at most the one transaction in progress. Keep write transactions under
-50 ms: split long work into batches. (A history that is brought along takes up to 200 ms: see decision 0043.)
+50 ms: split long work into batches.
 """
 
 import shutil

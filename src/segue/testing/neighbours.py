@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 DIMENSION = 16
 SMALL = Options(merge_rows=300, plan=Plan(flat_rows=600, measured_k=50))
+"""Merges and lists after a few hundred rows."""
 SHORT = replace(SMALL, memory_bytes=0)
 """The same where memory is short."""
-"""Merges and lists after a few hundred rows."""
 NEAR = 2e-3
 """What half precision may change of a similarity."""
 
