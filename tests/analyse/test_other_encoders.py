@@ -11,14 +11,19 @@ import numpy as np
 import psutil
 import pytest
 
-from segue.analyse import Ask
+from segue.analyse import AnalysisWorker, Ask, add_model
 from segue.analyse._hear import Ear
 from segue.analyse._text import load_text
+from segue.analyse.kept import Sounds, Task
 from segue.app import assemble
 from segue.config import Config
-from segue.errors import Unavailable
+from segue.errors import BadRequest
 from segue.flow.asked import Texts
-from segue.store import DataDir
+from segue.flow.recordings import Recordings
+from segue.flow.similar import Similar
+from segue.flow.sound import SoundFlow
+from segue.store import Database, DataDir
+from segue.testing.libraries import library_over
 from segue.testing.rendering import render
 from segue.testing.server import RunningServer, running_server
 
@@ -157,7 +162,7 @@ def test_a_worker_is_kept_while_texts_come(server: RunningServer, client: httpx.
         space = parts.sound.sounds.space("clap", "htsat-unfused", listed(server)["clap"]["digest"], 512)
         texts = Texts(parts.similar, model.parent, warm_s=1.0)
         try:
-            with pytest.raises(Unavailable):
+            with pytest.raises(BadRequest, match="Nothing was heard"):
                 texts.vector("rain")
             parts.similar.serve(space)
             assert texts.pid is None
@@ -178,3 +183,39 @@ def test_a_worker_is_kept_while_texts_come(server: RunningServer, client: httpx.
         finally:
             texts.close()
         assert texts.pid is None
+
+
+class Torn(SoundFlow):
+    """Another encoder is chosen while the first track is being heard."""
+
+    def _hear(self, worker: AnalysisWorker, task: Task) -> None:
+        if self.model.name == "descriptor":
+            keep = self.sounds.keep
+
+            def torn(*args: Any) -> int:
+                self.sounds.keep = keep  # type: ignore[method-assign]
+                self.choose("mert")
+                return keep(*args)
+
+            self.sounds.keep = torn  # type: ignore[method-assign]
+        super()._hear(worker, task)
+
+
+def test_what_is_heard_while_another_encoder_is_chosen_is_heard_with_that_too(music: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    add_model(str(towers.mert(tmp_path)), models)
+    with library_over(music, tmp_path / "data") as library:
+        library.scan()
+        db = Database(tmp_path / "sound.db")
+        sounds = Sounds(db)
+        similar = Similar(library.db, sounds, tmp_path / "index")
+        flow = Torn(library.db, sounds, similar, Recordings(library.db, sounds, library.catalogue), models, priority="normal")
+        try:
+            flow.choose("descriptor")
+            status = flow.run()
+            assert (status.encoder, status.serving, status.done, status.left) == ("mert", "mert", len(SOUNDS), 0)
+            assert len(similar) == len(SOUNDS)
+        finally:
+            flow.close()
+            similar.close()
+            db.close()

@@ -45,8 +45,8 @@ class Texts:
     def vector(self, text: str) -> "tuple[Space, NDArray[np.float32]]":
         """The space served, and the text in it: (1, dimension), of unit length.
 
-        Raises BadRequest for a text of another length than 1..400, and where the encoder has no text tower; Unavailable while nothing is
-        served, or when the tower cannot be run.
+        Raises BadRequest for a text of another length than 1..400, where nothing was heard, and where the encoder has no text tower;
+        Unavailable while the index is being opened, or when the tower cannot be run.
         """
         import numpy as np
 
@@ -55,7 +55,9 @@ class Texts:
             raise BadRequest(f"A text has 1..{TEXT_MAX} characters.")
         space = self._similar.space
         if space is None:
-            raise Unavailable("Nothing was heard yet, or its index is still being opened.")
+            if self._similar.opening:
+                raise Unavailable("What was heard cannot be searched yet.")
+            raise BadRequest("Nothing was heard yet: turn analysis on, or run `segue analyse`.")
         found = self._known.get((space.id, text))
         if found is None:
             found = self._read(space, text)

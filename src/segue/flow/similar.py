@@ -57,6 +57,11 @@ class Similar:
         """The space served."""
         return None if self._served is None else self._served[0]
 
+    @property
+    def opening(self) -> bool:
+        """Whether something was heard that cannot be searched: its index is still being opened, or could not be."""
+        return self._served is None and self._sounds.any()
+
     def __len__(self) -> int:
         """Vectors that can be found."""
         return 0 if self._served is None else len(self._served[1])
@@ -184,14 +189,12 @@ class Similar:
     def near_all(self, track_ids: Sequence[TrackId], limit: int, libraries: frozenset[LibraryId]) -> list[tuple[TrackId, TrackId, float]]:
         """(seed, track, similarity): for each seed up to ``limit``, nearest first, no seed among them.
 
-        Raises :class:`~segue.errors.Unavailable` while what was heard cannot be searched: its index is still being opened, or could not be.
+        Raises :class:`~segue.errors.Unavailable` while it is :attr:`opening`.
         """
         import numpy as np
 
-        if self._served is None:
-            if self._sounds.any():
-                raise Unavailable("What was heard cannot be searched yet.")
-            return []
+        if self.opening:
+            raise Unavailable("What was heard cannot be searched yet.")
         vectors = self.embeddings(track_ids)
         seeds = [track_id for track_id in dict.fromkeys(track_ids) if track_id in vectors]
         if not seeds:

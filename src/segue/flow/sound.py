@@ -58,6 +58,17 @@ class AnalysisStatus(Record, frozen=True, kw_only=True):
     note: str = ""
 
 
+class _Chosen(Record, frozen=True, kw_only=True):
+    """What is embedded with: one value, because tracks are being heard while it is replaced."""
+
+    model: Model
+    space: Space
+    builtin: Space
+    paths: dict[int, str]
+    """Model files by space; the built-in one has none."""
+    tagger_missing: bool
+
+
 class SoundFlow:
     """Analyses what is due, in the background or to the end by hand."""
 
@@ -86,6 +97,7 @@ class SoundFlow:
         self._share = share
         self._hours = parse_hours(hours)
         self._wake = threading.Condition()
+        self._following = threading.Lock()
         self._ready: deque[Task] = deque()
         self._busy: set[str] = set()
         self._stale = True
@@ -116,19 +128,23 @@ class SoundFlow:
         if name is not None and name not in there:
             raise NotFound("encoder", name)
         wished = name or self._setting(_ENCODER)
-        self._model = in_use(list(there.values()), wished)
-        if wished is not None and wished != self._model.name:
-            _log.warning("the chosen encoder is gone; another is used", chosen=wished, used=self._model.name)
-        self._tagger_missing = not any(model.tags for model in there.values())
-        self._builtin = self._space_of(there[_BUILTIN])
-        self._space = self._space_of(self._model)
+        model = in_use(list(there.values()), wished)
+        if wished is not None and wished != model.name:
+            _log.warning("the chosen encoder is gone; another is used", chosen=wished, used=model.name)
+        space = self._space_of(model)
         if name is not None:
             self._set(_ENCODER, name)
-        self.backlog.placed(self._space.id, self.sounds.embedded(self._space.id))
-        self._paths = {self._space_of(model).id: str(model.path) for model in there.values() if model.path is not None}
+        self._chosen = _Chosen(
+            model=model,
+            space=space,
+            builtin=self._space_of(there[_BUILTIN]),
+            paths={self._space_of(one).id: str(one.path) for one in there.values() if one.path is not None},
+            tagger_missing=not any(one.tags for one in there.values()),
+        )
+        self.backlog.placed(space.id, self.sounds.embedded(space.id))
         self.wake()
         self._follow()
-        return self._model
+        return model
 
     def _space_of(self, model: Model) -> Space:
         return self.sounds.space(model.name, model.version, model.digest, model.dimension)
@@ -137,23 +153,25 @@ class SoundFlow:
         """Open the index of the space served last, or of the chosen one. Takes seconds for a large library."""
         known = {space.id: space for space in self.sounds.spaces()}
         last = known.get(self._setting(_SERVED) or 0)
-        self.similar.serve(self._space if last is None or not self.sounds.count(last.id) else last)
+        self.similar.serve(self._chosen.space if last is None or not self.sounds.count(last.id) else last)
         self._follow()
 
     def _follow(self) -> None:
         """Serve the chosen space once nothing is due for it, or nothing is served that has anything."""
-        if self.similar.space is None:
-            return
-        if self.similar.space != self._space and (self.backlog.counts(VERSION, self._space.id).space == 0 or not len(self.similar)):
-            self.similar.serve(self._space)
-        self._set(_SERVED, self.similar.space.id)
+        with self._following:
+            if self.similar.space is None:
+                return
+            space = self._chosen.space
+            if self.similar.space != space and (self.backlog.counts(VERSION, space.id).space == 0 or not len(self.similar)):
+                self.similar.serve(space)
+            self._set(_SERVED, self.similar.space.id)
 
     # -- working -----------------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> Model:
         """The encoder chosen."""
-        return self._model
+        return self._chosen.model
 
     @property
     def working(self) -> bool:
@@ -238,7 +256,8 @@ class SoundFlow:
         """``warm``: with a worker that is ready before the first track comes."""
         with self._worker() as worker:
             if warm and not self._resting() and not self._closed.is_set():
-                worker.warm([self._paths[self._space.id]] if self._space.id in self._paths else [])
+                chosen = self._chosen
+                worker.warm([chosen.paths[chosen.space.id]] if chosen.space.id in chosen.paths else [])
             while not self._closed.is_set():
                 if self._resting():
                     worker.close()
@@ -277,7 +296,7 @@ class SoundFlow:
             if not self._ready or self._stale:
                 self._stale = False
                 most = _BATCH + len(self._busy) + len(self._away)
-                due = self.backlog.due(VERSION, self._space.id, most, without=list(self._gone))
+                due = self.backlog.due(VERSION, self._chosen.space.id, most, without=list(self._gone))
                 self._ready = deque(task for task in due if task.track_id not in self._busy | self._away)
             if self._ready:
                 task = self._ready.popleft()
@@ -290,8 +309,9 @@ class SoundFlow:
             return None
 
     def _hear(self, worker: AnalysisWorker, task: Task) -> None:
+        chosen = self._chosen
         try:
-            found = self._heard(worker, task)
+            found = self._heard(worker, task, chosen)
             metrics.analysed.labels("done" if found else "failed").inc()
         except Exception:
             _log.exception("a track could not be analysed", track=task.track_id)
@@ -299,14 +319,16 @@ class SoundFlow:
         finally:
             with self._wake:
                 self._busy.discard(task.track_id)
+                self._stale |= chosen is not self._chosen  # it may be due again
                 drained = not self._busy and not self._ready
             self._times.append(time.monotonic())
-        if drained and self.similar.space != self._space:
+        if drained and self.similar.space != self._chosen.space:
             self._follow()
 
-    def _heard(self, worker: AnalysisWorker, task: Task) -> bool:
+    def _heard(self, worker: AnalysisWorker, task: Task, chosen: _Chosen) -> bool:
         """Whether it was heard; why not is kept."""
-        wanted = {self._builtin.id, self._space.id} | ({self.similar.space.id} & self._paths.keys() if self.similar.space else set())
+        served = {self.similar.space.id} if self.similar.space else set()
+        wanted = {chosen.builtin.id, chosen.space.id} | (served & chosen.paths.keys())
         payload_hash = task.payload_hash if task.due != "new" else None
         if payload_hash is None:
             answer = worker.hear(Ask(path=task.file, duration_ms=task.duration_ms, hash_only=True))
@@ -316,24 +338,24 @@ class SoundFlow:
         sound = self.sounds.find(payload_hash)
         missing = wanted if sound is None else wanted - self.sounds.spaces_of(sound.number)
         if sound is None or sound.version < VERSION:
-            answer = worker.hear(self._ask(task, wanted, only=False))
+            answer = worker.hear(_ask(task, chosen, wanted, only=False))
             if answer.error is not None:
                 return self._failed(task, answer)
             number = self.sounds.keep(answer, VERSION, now())
-            self._place(number, answer)
+            self._place(number, answer, chosen)
             sound = self.sounds.get(number)
             assert sound is not None
         elif missing:
-            answer = worker.hear(self._ask(task, missing, only=True))
+            answer = worker.hear(_ask(task, chosen, missing, only=True))
             if answer.error is not None:
                 return self._failed(task, answer)
-            self._place(sound.number, answer)
+            self._place(sound.number, answer, chosen)
         self.backlog.done(
             task,
             payload_hash=sound.payload_hash,
             number=sound.number,
             version=VERSION,
-            space_id=self._space.id,
+            space_id=chosen.space.id,
             values=sound.description.values,
             findings=sound.findings,
             at=now(),
@@ -342,17 +364,8 @@ class SoundFlow:
         self.similar.changed()
         return True
 
-    def _ask(self, task: Task, spaces: set[int], *, only: bool) -> Ask:
-        return Ask(
-            path=task.file,
-            duration_ms=task.duration_ms,
-            encoders=tuple(self._paths[space] for space in sorted(spaces) if space in self._paths),
-            only_encoders=only,
-            descriptor=self._builtin.id in spaces,
-        )
-
-    def _place(self, number: int, answer: Heard) -> None:
-        by_path = {path: space for space, path in self._paths.items()} | {_BUILTIN: self._builtin.id}
+    def _place(self, number: int, answer: Heard, chosen: _Chosen) -> None:
+        by_path = {path: space for space, path in chosen.paths.items()} | {_BUILTIN: chosen.builtin.id}
         vectors: dict[int, Embedded] = {by_path[key]: one for key, one in answer.embedded.items() if key in by_path}
         if vectors:
             self.sounds.embed(number, vectors)
@@ -379,9 +392,10 @@ class SoundFlow:
     # -- telling -----------------------------------------------------------------------------------------------------
 
     def status(self) -> AnalysisStatus:
-        counts = self.backlog.counts(VERSION, self._space.id)
+        chosen = self._chosen
+        counts = self.backlog.counts(VERSION, chosen.space.id)
         gone = list(self._gone)
-        within_reach = self.backlog.counts(VERSION, self._space.id, without=gone) if gone else counts
+        within_reach = self.backlog.counts(VERSION, chosen.space.id, without=gone) if gone else counts
         left = max(0, within_reach.left - len(self._away))
         times = list(self._times)
         rate = (len(times) - 1) / (times[-1] - times[0]) * 3600 if len(times) > 4 and times[-1] > times[0] else None
@@ -396,13 +410,13 @@ class SoundFlow:
             left=left,
             tracks_per_hour=round(rate, 1) if rate else None,
             left_s=round(left / rate * 3600, 1) if rate and left else None,
-            encoder=self._model.name,
+            encoder=chosen.model.name,
             serving=serving.encoder if serving else None,
             note=" ".join(filter(None, (_GONE if gone and counts.left > within_reach.left else "", self._note()))),
         )
 
     def _note(self) -> str:
-        if self._model.name == _BUILTIN and self._tagger_missing:
+        if self._chosen.model.name == _BUILTIN and self._chosen.tagger_missing:
             return (
                 "Only the built-in descriptor is there: alike is less alike, and there are no tags. `segue encoder add musicnn` adds more."
             )
@@ -417,6 +431,16 @@ class SoundFlow:
         with self._db.write() as connection:
             text = msgspec.json.encode(value).decode()
             connection.execute(sa.insert(s.setting).prefix_with("OR REPLACE").values(key=key, value=text))
+
+
+def _ask(task: Task, chosen: _Chosen, spaces: set[int], *, only: bool) -> Ask:
+    return Ask(
+        path=task.file,
+        duration_ms=task.duration_ms,
+        encoders=tuple(chosen.paths[space] for space in sorted(spaces) if space in chosen.paths),
+        only_encoders=only,
+        descriptor=chosen.builtin.id in spaces,
+    )
 
 
 def _there(root: str) -> bool:
