@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from segue.errors import ConfigError, DataDirInUse, Unavailable
 from segue.store import Database, DataDir, migrate, open_store, schema
+from segue.store._migrate import _upgrade
 
 
 @pytest.fixture
@@ -118,11 +119,17 @@ def test_the_schema_is_what_the_migrations_make(tmp_path: Path) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with DataDir(tmp_path / "data") as data:
+    with DataDir(tmp_path / "fresh") as data:
         migrate(data)
-        engine = sa.create_engine(f"sqlite:///{data.database}")
+        fresh = shape(data.database)
+    with DataDir(tmp_path / "old") as data:
+        engine = sa.create_engine(f"sqlite:///{data.database}", connect_args={"isolation_level": None})
+        with engine.begin() as connection:
+            _upgrade(connection)
+        assert shape(data.database) == fresh
         with engine.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+        assert migrate(data) is None
 
 
 def shape(path: Path) -> set[tuple[str, str, str]]:

@@ -93,6 +93,10 @@ class SignedIn:
     expires_at: Instant
 
 
+_DECOY = "$argon2id$v=19$m=65536,t=3,p=4$YvNoH9CUa/p2qA5PaFg4hA$3pC/2I6DJ9+KSbhbajpxw9V9dHU2OH0NYzBcukogovk"
+"""Of a password that nobody knows: what a guess at a user who does not exist is held against, for as long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     user: User
@@ -109,7 +113,7 @@ class Accounts:
         self._hasher = hasher or PasswordHasher()  # argon2id, RFC 9106's second recommendation
         self._hashing = threading.BoundedSemaphore(_HASHING_AT_ONCE)  # 64 MiB each: a flood of guesses must not take the memory
         self._places = threading.BoundedSemaphore(_HASHING_AT_ONCE + _HASHING_WAITING)  # nor all threads
-        self._decoy = self._hasher.hash(secrets.token_urlsafe())
+        self._decoy = _DECOY if hasher is None else hasher.hash(secrets.token_urlsafe())
         self._sealed_decoy = self._vault.seal(new_secret("seg"), "")
         self._sign_in_throttle = Throttle(clock)
         self._app_throttle = Throttle(clock, longest_s=_LONGEST_APP_WAIT_S)

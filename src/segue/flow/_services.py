@@ -4,14 +4,17 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from segue import __version__
 from segue.errors import BadRequest, SegueError, Unavailable
 from segue.types import Instant, Ms
+
+if TYPE_CHECKING:
+    import httpx
 
 _MOST_BYTES = 1 << 16
 """Of an answer, read."""
@@ -68,12 +71,19 @@ class Speaker:
 
     def __init__(self, services: Services, *, timeout_s: float = 20.0) -> None:
         self._services = services
-        self._http = httpx.Client(
-            timeout=timeout_s, follow_redirects=False, headers={"User-Agent": f"Segue/{__version__}", "Accept": "application/json"}
-        )
+        self._timeout_s = timeout_s
+
+    @cached_property
+    def _http(self) -> "httpx.Client":
+        """Made for the first listen that is sent: many a server sends none."""
+        import httpx
+
+        headers = {"User-Agent": f"Segue/{__version__}", "Accept": "application/json"}
+        return httpx.Client(timeout=self._timeout_s, follow_redirects=False, headers=headers)
 
     def close(self) -> None:
-        self._http.close()
+        if "_http" in self.__dict__:
+            self._http.close()
 
     def send(self, service: str, url: str, secret: str, heard: Heard) -> None:
         """Returns once it was taken. Raises Later, Never, Refused."""
@@ -159,7 +169,9 @@ class Speaker:
             raise Refused(said)
         raise Never(said)
 
-    def _exchange(self, url: str, more: dict[str, Any]) -> tuple[int, httpx.Headers, bytes]:
+    def _exchange(self, url: str, more: dict[str, Any]) -> "tuple[int, httpx.Headers, bytes]":
+        import httpx
+
         until = time.monotonic() + _LONGEST_S
         body = b""
         try:
@@ -184,7 +196,7 @@ def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _after(headers: httpx.Headers) -> float:
+def _after(headers: Mapping[str, str]) -> float:
     """Seconds for which the other side wants to be left alone; 0 where it does not say."""
     for name in ("retry-after", "x-ratelimit-reset-in"):
         text = headers.get(name, "")
