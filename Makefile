@@ -30,7 +30,7 @@ else
 endif
 
 test: setup-dev
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not e2e" --durations 30 --durations-min 4
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not e2e" --durations 30 --durations-min 4
 
 # Sound is recorded in real time, so a busy machine can break it: those tests run one by one, and what fails is tried once more.
 e2e: setup-dev

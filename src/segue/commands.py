@@ -25,7 +25,7 @@ from segue.flow.export import event_lines, listen_lines, write_parquet
 from segue.flow.imports import bring_export
 from segue.flow.sound import AnalysisStatus
 from segue.model import Library, Token, User
-from segue.serve import Parts
+from segue.parts import Parts
 
 Report = Callable[[dict[str, Any]], None]
 

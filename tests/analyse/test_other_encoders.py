@@ -15,13 +15,13 @@ from segue.analyse import AnalysisWorker, Ask, add_model
 from segue.analyse._hear import Ear
 from segue.analyse._text import load_text
 from segue.analyse.kept import Sounds, Task
-from segue.app import assemble
 from segue.config import Config
 from segue.errors import BadRequest
 from segue.flow.asked import Texts
 from segue.flow.recordings import Recordings
 from segue.flow.similar import Similar
 from segue.flow.sound import SoundFlow
+from segue.parts import assemble
 from segue.store import Database, DataDir
 from segue.testing.libraries import library_over
 from segue.testing.rendering import render

@@ -16,7 +16,7 @@ from segue.testing.server import run_segue
 _BACKUP = """
 import os, resource, signal, sys
 from pathlib import Path
-from segue.app import assemble
+from segue.parts import assemble
 from segue.commands import run
 from segue.config import Config
 from segue.errors import Unavailable

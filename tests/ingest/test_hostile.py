@@ -18,16 +18,23 @@ from segue.testing.tones import FORMATS, id3, suffix, tagged_flac, tone
 from segue_tagworker import _interpret, _lyrics, _payload
 
 
-def test_a_scan_survives_them_all(tmp_path: Path) -> None:
-    wrong = make_hostile_folder(tmp_path / "music")
-    with library_over(tmp_path / "music", tmp_path / "data") as library:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For ``music``, hostile, and the ``data`` of those who scan it."""
+    return tmp_path_factory.mktemp("hostile")
+
+
+def test_a_scan_survives_them_all(folder: Path) -> None:
+    music = folder / "music"
+    wrong = make_hostile_folder(music)
+    with library_over(music, folder / "data") as library:
         started = time.monotonic()
         report = library.scan()
         assert time.monotonic() - started < 60
         tracks = library.tracks()
         missing = {path for path in wrong if path.startswith("fine")} - set(tracks)
         assert missing == set()
-        found = {os.path.relpath(finding.path, tmp_path / "music") for finding in report.findings}
+        found = {os.path.relpath(finding.path, music) for finding in report.findings}
         silent = {path for path in wrong if path not in found and path not in tracks}
         assert silent == set(), "each bad file is told of"
         assert all(finding.message.strip() for finding in report.findings)
@@ -39,9 +46,8 @@ def test_a_scan_survives_them_all(tmp_path: Path) -> None:
         assert tracks["fine three hours.wav"].duration_ms == 10_800_000
 
 
-def test_a_server_serves_beside_them(tmp_path: Path) -> None:
-    make_hostile_folder(tmp_path / "music")
-    with running_server(tmp_path / "data", tmp_path / "music") as server:
+def test_a_server_serves_beside_them(folder: Path) -> None:
+    with running_server(folder / "data", folder / "music") as server:
         http = httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.token()}"}, timeout=60)
         tracks = http.get("/api/tracks?limit=100").json()["items"]
         for track in tracks:

@@ -52,12 +52,13 @@ def _until(holds: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def test_one_segue_sends_to_another_through_kill_9(tmp_path: Path, demo_library: Path) -> None:
+    album = next(iter(sorted(demo_library.rglob("*.flac")))).parent
     start = int(time.time()) - 40_000
     since = datetime.fromtimestamp(start - 10, UTC).isoformat()
-    with running_server(tmp_path / "there", demo_library) as there:
+    with running_server(tmp_path / "there", album) as there:
         b = _admin(there)
         port = there.url.rsplit(":", 1)[1]
-        with running_server(tmp_path / "here", demo_library) as here:
+        with running_server(tmp_path / "here", album) as here:
             a = _admin(here)
             (track,) = a.api("tracks", limit=1)["items"]
             put = _forwarding(a, "PUT", token=b.secret, url=there.url, since=since)

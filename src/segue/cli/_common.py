@@ -38,9 +38,9 @@ def do(path: Path | None, command: str, args: dict[str, Any], progress: Callable
     try:
         with data:
             # Imported late: neither `segue --help`, nor usage errors, nor what a running server does, needs any of it.
-            from segue.app import assemble
             from segue.commands import run
             from segue.observe import configure_logging
+            from segue.parts import assemble
 
             configure_logging(level="warning", format=settings.config.log_format)
             with assemble(data, settings.config) as parts:

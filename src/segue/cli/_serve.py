@@ -58,6 +58,7 @@ def serve(
     """
     from segue import app
     from segue.observe import configure_logging
+    from segue.parts import assemble
 
     directory = data_dir(data)
     settings = load(directory.root, {"host": host, "port": port, "base_url": base_url})
@@ -70,7 +71,7 @@ def serve(
         if demo:
             roots.append(directory.root / "demo-music")
             _make_demo(roots[-1])
-        with app.assemble(directory, settings.config) as parts:
+        with assemble(directory, settings.config) as parts:
             for root in roots:
                 parts.libraries.add(root)
             first = parts.accounts.create_first_admin()

@@ -8,11 +8,11 @@ from litestar.openapi import OpenAPIConfig
 from segue import __version__
 from segue.config import Config
 from segue.errors import SegueError
+from segue.parts import Parts
 from segue.serve import api, http, lastfm, listenbrainz, live, operations, player, subsonic
 from segue.serve._devices import Hub
-from segue.serve.parts import Parts
 
-__all__ = ["Parts", "build_app"]
+__all__ = ["build_app"]
 
 
 def build_app(parts: Parts, config: Config) -> http.Edge:

@@ -31,7 +31,7 @@ from segue.errors import (
 )
 from segue.model import Listener
 from segue.observe import get_logger, metrics
-from segue.serve.parts import Parts
+from segue.parts import Parts
 from segue.types import new_id
 
 _log = get_logger("http")

@@ -17,6 +17,7 @@ from segue.errors import Forbidden, SegueError, Throttled, Unauthenticated
 from segue.library import LONGEST_MS, Queue
 from segue.model import Listener
 from segue.observe import get_logger
+from segue.parts import Parts
 from segue.serve import http
 from segue.serve._devices import (
     BAD_GREETING,
@@ -43,7 +44,6 @@ from segue.serve._devices import (
     State,
     encode,
 )
-from segue.serve.parts import Parts
 from segue.types import Ms, TrackId, is_id
 
 _log = get_logger("live")

@@ -3,10 +3,10 @@
 from litestar import Router
 from litestar.di import Provide
 
+from segue.parts import Parts
 from segue.serve.api import _apps, _browse, _carry, _forwarding, _listen, _manage, _mixes, _past, _playlists, _session, _sound
 from segue.serve.api._openapi import Document
 from segue.serve.api._parameters import provide_listener
-from segue.serve.parts import Parts
 
 __all__ = ["Document", "routes"]
 

@@ -7,9 +7,9 @@ from litestar import delete, get, post
 
 from segue.access import LastfmApp
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve.api import _shapes as shape
 from segue.serve.api._manage import ADMIN
-from segue.serve.parts import Parts
 
 
 class NewApp(msgspec.Struct):

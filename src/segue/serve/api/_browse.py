@@ -11,10 +11,10 @@ from litestar.params import Parameter
 from segue.errors import BadRequest
 from segue.library import ReleaseSort, TrackSort
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve import http, media
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import LibraryFilter, Limit, Offset, Short, Year
-from segue.serve.parts import Parts
 from segue.types import ArtistId, FolderId, LibraryId, ReleaseId, TrackId
 
 _SHELF = 20

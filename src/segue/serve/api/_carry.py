@@ -15,10 +15,10 @@ from segue.flow.export import event_lines, listen_lines, parquet_file
 from segue.flow.imports import ImportJob
 from segue.imports import Service
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve import http
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import Limit
-from segue.serve.parts import Parts
 
 _CHUNK = 1 << 18
 

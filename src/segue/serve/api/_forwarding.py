@@ -11,9 +11,9 @@ from msgspec import Meta
 from segue.errors import BadRequest
 from segue.flow.forward import Forwarding
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve import http
 from segue.serve.api import _shapes as shape
-from segue.serve.parts import Parts
 from segue.types import Instant
 
 _Short = Annotated[str, Meta(max_length=512)]

@@ -9,11 +9,11 @@ from litestar.params import Parameter
 
 from segue.errors import BadRequest
 from segue.model import Listener, Slate
+from segue.parts import Parts
 from segue.play import Format
 from segue.serve import http, media
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import Limit, ids
-from segue.serve.parts import Parts
 from segue.types import Ms, SlateId, TrackId, is_id
 
 _LONGEST_MS = 7 * 86_400_000

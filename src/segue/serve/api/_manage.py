@@ -9,9 +9,9 @@ from litestar import delete, get, patch, post
 
 from segue.errors import BadRequest, Conflict
 from segue.model import Library, Listener, ScanReport, User
+from segue.parts import Parts
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import LibraryNumber, Limit, Offset, Short
-from segue.serve.parts import Parts
 from segue.types import LibraryId, UserId
 
 _LONGEST_PATH = 4096

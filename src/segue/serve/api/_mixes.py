@@ -9,9 +9,9 @@ from litestar.params import Parameter
 from segue.errors import BadRequest
 from segue.flow.mixes import Mixed, SeedKind
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import Short, ids
-from segue.serve.parts import Parts
 from segue.types import TrackId
 
 _DRAWN = 100

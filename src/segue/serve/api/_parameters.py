@@ -7,8 +7,8 @@ from litestar.params import Parameter
 
 from segue.errors import BadRequest, Forbidden
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve import http
-from segue.serve.parts import Parts
 
 Offset = Annotated[int, Parameter(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, Parameter(ge=1, le=500)]

@@ -10,9 +10,9 @@ from litestar.params import Parameter
 from segue.errors import BadRequest
 from segue.flow.history import Stats
 from segue.model import ExternalTrack, Listener
+from segue.parts import Parts
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import Limit, Offset, Short
-from segue.serve.parts import Parts
 from segue.types import Instant, TrackId
 
 _Id = Annotated[str | None, Parameter(max_length=64)]

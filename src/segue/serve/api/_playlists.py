@@ -7,9 +7,9 @@ from litestar import delete, get, patch, post, put
 
 from segue.library._playlists import MOST_ENTRIES
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve.api import _shapes as shape
 from segue.serve.api._parameters import ids
-from segue.serve.parts import Parts
 from segue.types import PlaylistId, TrackId
 
 

@@ -12,9 +12,9 @@ from segue import __version__
 from segue.access import Preferences, Session
 from segue.errors import Forbidden, Unauthenticated
 from segue.model import Listener, Token
+from segue.parts import Parts
 from segue.serve import http
 from segue.serve.api import _shapes as shape
-from segue.serve.parts import Parts
 from segue.types import TokenId
 
 _COOKIE_S = 365 * 86_400

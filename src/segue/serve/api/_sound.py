@@ -13,10 +13,10 @@ from segue.flow.atlas import Map
 from segue.flow.described import DescribedValue, ToldExplicit
 from segue.flow.sound import AnalysisStatus
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve.api import _shapes as shape
 from segue.serve.api._manage import ADMIN
 from segue.serve.api._parameters import Limit, Offset
-from segue.serve.parts import Parts
 from segue.types import TrackId
 
 

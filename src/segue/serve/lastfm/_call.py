@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from segue.access import LONGEST_KEY, LastfmApp
 from segue.errors import Unauthenticated
 from segue.model import Listener
+from segue.parts import Parts
 from segue.serve import http
 from segue.serve.lastfm import _wire as wire
 from segue.serve.lastfm._wire import LastfmError
-from segue.serve.parts import Parts
 
 LONGEST = 1_000
 """Characters of a name that are read."""

@@ -9,8 +9,8 @@ from litestar import Request, Response
 
 from segue.access import LastfmApp, Session
 from segue.errors import Forbidden, SegueError
+from segue.parts import Parts
 from segue.serve import http
-from segue.serve.parts import Parts
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>{head}</head>

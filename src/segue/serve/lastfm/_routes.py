@@ -10,12 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from segue.errors import Forbidden, SegueError, Throttled, Unauthenticated, Unavailable
 from segue.observe import get_logger, metrics
+from segue.parts import Parts
 from segue.serve import http
 from segue.serve.lastfm import _page, _wire
 from segue.serve.lastfm._call import Params, call_of
 from segue.serve.lastfm._methods import METHODS
 from segue.serve.lastfm._wire import LastfmError
-from segue.serve.parts import Parts
 
 _log = get_logger("lastfm")
 _JSON = re.compile(r"(?:^|&)format=json(?:&|$)", re.IGNORECASE)

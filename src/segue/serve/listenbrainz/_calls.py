@@ -7,9 +7,9 @@ from typing import Any
 from segue.errors import BadRequest, NotFound
 from segue.flow.history import HeardListen
 from segue.model import Listener, Subject, Track
+from segue.parts import Parts
 from segue.serve.listenbrainz import _wire as wire
 from segue.serve.listenbrainz._now import NowPlaying
-from segue.serve.parts import Parts
 from segue.types import Instant, TrackId, now
 
 _MOST_LISTENS = 1_000

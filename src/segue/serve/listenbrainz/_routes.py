@@ -11,11 +11,11 @@ from litestar.handlers import HTTPRouteHandler
 
 from segue.errors import BadRequest, NotFound, SegueError, Throttled, TooLarge, Unauthenticated, Unavailable
 from segue.observe import get_logger, metrics
+from segue.parts import Parts
 from segue.serve import http
 from segue.serve.listenbrainz import _calls as calls
 from segue.serve.listenbrainz._now import NowPlaying
 from segue.serve.listenbrainz._wire import MAX_BYTES
-from segue.serve.parts import Parts
 
 _log = get_logger("listenbrainz")
 

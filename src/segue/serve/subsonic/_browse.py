@@ -4,7 +4,7 @@ from typing import Any
 
 from segue.errors import NotFound
 from segue.model import Artist, Listener
-from segue.serve.parts import Parts
+from segue.parts import Parts
 from segue.serve.subsonic import _records as record
 from segue.serve.subsonic._call import Call
 from segue.serve.subsonic._wire import instant, known

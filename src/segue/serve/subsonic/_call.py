@@ -5,7 +5,7 @@ from typing import Any
 
 from segue.errors import BadRequest, Unauthenticated
 from segue.model import Listener
-from segue.serve.parts import Parts
+from segue.parts import Parts
 from segue.serve.subsonic._params import MissingParameter, Params
 
 

@@ -10,8 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from segue.errors import AppPasswordNeeded, Forbidden, NotFound, SegueError, Throttled, Unauthenticated, Unavailable
 from segue.observe import get_logger, metrics
+from segue.parts import Parts
 from segue.serve import http
-from segue.serve.parts import Parts
 from segue.serve.subsonic import _alike, _annotate, _browse, _lists, _media, _playlists, _resume, _system, _wire
 from segue.serve.subsonic._call import Call, ConflictingAuthentication, InvalidApiKey, authenticate
 from segue.serve.subsonic._params import MissingParameter, Params
