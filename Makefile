@@ -13,6 +13,9 @@ WEB := src/segue/serve/web/index.html
 PLAYER_SOURCES := $(shell find player/src player/public player/index.html player/vite.config.ts -type f 2>/dev/null)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+unexport PYTHONDONTWRITEBYTECODE
+# Tests start hundreds of processes: what is compiled once is kept.
+
 .PHONY: setup setup-dev run test lint e2e bench wheel lock clean check-tools player-check
 .DELETE_ON_ERROR:
 
@@ -34,7 +37,7 @@ test: setup-dev
 
 # Sound is recorded in real time, so a busy machine can break it: those tests run one by one, and what fails is tried once more.
 e2e: setup-dev
-	$(BIN)/pytest -n 2 --dist loadfile -m "not real_time" tests/e2e || $(BIN)/pytest -m "not real_time" tests/e2e --last-failed
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not real_time" tests/e2e || $(BIN)/pytest -m "not real_time" tests/e2e --last-failed
 	$(BIN)/pytest -m real_time tests/e2e || $(BIN)/pytest -m real_time tests/e2e --last-failed
 
 lint: setup-dev

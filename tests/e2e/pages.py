@@ -6,6 +6,33 @@ import pytest
 
 from .conftest import ROOT, Listener
 
+PAGES = (
+    "/",
+    "/artists",
+    "/releases",
+    "/tracks",
+    "/genres",
+    "/folders",
+    "/map",
+    "/duplicates",
+    "/search?q=hum",
+    "/favourites",
+    "/playlists",
+    "/history",
+    "/history/elsewhere",
+    "/history/elsewhere?show=imports",
+    "/statistics",
+    "/year/2026",
+    "/scan",
+    "/playing",
+    "/settings",
+    "/settings/playback",
+    "/settings/apps",
+    "/settings/users",
+    "/settings/libraries",
+    "/settings/analysis",
+)
+
 AXE = ROOT / "player/node_modules/axe-core/axe.min.js"
 
 
@@ -15,7 +42,7 @@ def complaints(one: Listener, path: str) -> list[str]:
         pytest.skip("axe-core is not installed (npm ci in player/)")
     one.go(path)
     one.page.wait_for_load_state("networkidle")
-    time.sleep(0.4)
+    time.sleep(0.1)
     one.page.add_script_tag(content=AXE.read_text())
     result = one.page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
     found = [
@@ -27,3 +54,18 @@ def complaints(one: Listener, path: str) -> list[str]:
         "() => Math.max(...[document.documentElement, document.querySelector('main')].map((each) => each.scrollWidth - each.clientWidth))"
     )
     return found + ([f"{path}: {over} pixels too wide"] if over > 0 else [])
+
+
+def all_complaints(one: Listener) -> list[str]:
+    """What is wrong with any page, while a track waits in the bar."""
+    one.go(f"/releases/{one.track('Part 1')['release_id']}")
+    main = one.page.locator("main")
+    main.get_by_role("button", name="Play", exact=True).first.click()
+    one.page.locator(".bar-title").filter(has_text="Part 1").wait_for()
+    main.focus()
+    one.page.keyboard.press(" ")
+    return [wrong for path in all_pages(one) for wrong in complaints(one, path)]
+
+
+def all_pages(one: Listener) -> list[str]:
+    return [*PAGES, f"/tracks/{one.track('Hum 1')['id']}"]

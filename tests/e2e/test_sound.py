@@ -128,6 +128,7 @@ def test_tracks_are_sorted_and_filtered_by_tempo(one: Listener) -> None:
     expect(page.get_by_text(f"{len(TRACKS) + 1} tracks")).to_be_visible()
     expect(rows).to_have_count(len(TRACKS) + 1)
     expect(rows.locator(".cell-sound")).to_have_count(3 * (len(TRACKS) + 1))
+    expect(rows.locator(".cell-sound").filter(has_text=re.compile(r"\d")).nth(5)).to_be_visible()
     tempos = [int(text) for text in rows.locator(".cell-sound").all_inner_texts()[::3] if text]
     assert len(tempos) > 5
     assert tempos == sorted(tempos)

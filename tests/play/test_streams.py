@@ -155,11 +155,18 @@ def test_a_transcode_ends_when_its_last_listener_leaves(http: httpx.Client, serv
     with http.stream("GET", f"/api/tracks/{longest['id']}/stream?format=flac&start_ms=1") as answer:
         next(answer.iter_raw(64))
     for _ in range(100):
-        children = [child for child in psutil.Process(server.process.pid).children() if "ffmpeg" in child.name()]
-        if not children:
+        children = psutil.Process(server.process.pid).children()
+        if not any("ffmpeg" in _name(child) for child in children):
             return
         time.sleep(0.1)
     raise AssertionError(children)
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:  # it ended while it was looked at
+        return ""
 
 
 def test_pictures_are_small_jpegs_with_ids_of_their_own(http: httpx.Client, track: dict[str, Any]) -> None:

@@ -1,39 +1,10 @@
-"""The player by keyboard, and every page for screen readers and under its own security policy."""
+"""The player by keyboard."""
 
 import time
 
-import pytest
 from playwright.sync_api import expect
 
 from .conftest import OpenListener
-from .pages import complaints
-
-PAGES = (
-    "/",
-    "/artists",
-    "/releases",
-    "/tracks",
-    "/genres",
-    "/folders",
-    "/map",
-    "/duplicates",
-    "/search?q=hum",
-    "/favourites",
-    "/playlists",
-    "/history",
-    "/history/elsewhere",
-    "/history/elsewhere?show=imports",
-    "/statistics",
-    "/year/2026",
-    "/scan",
-    "/playing",
-    "/settings",
-    "/settings/playback",
-    "/settings/apps",
-    "/settings/users",
-    "/settings/libraries",
-    "/settings/analysis",
-)
 
 
 def test_the_keys_do_what_the_sheet_says(listener: OpenListener) -> None:
@@ -105,22 +76,3 @@ def test_lyrics_follow_and_lead(listener: OpenListener) -> None:
     line.click()
     expect(line).to_have_attribute("aria-current", "true", timeout=5_000)
     assert one.position_s() >= 7
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_complains_or_is_hard_to_use(listener: OpenListener, width: int) -> None:
-    # The policy would keep axe out; what the pages themselves do under it, every other test watches.
-    one = listener(viewport={"width": width, "height": 860}, bypass_csp=True, reduced_motion="reduce")
-    one.go(f"/releases/{one.track('Part 1')['release_id']}")
-    one.page.get_by_role("button", name="Play", exact=True).first.click()
-    assert [wrong for path in (*PAGES, f"/tracks/{one.track('Hum 1')['id']}") for wrong in complaints(one, path)] == []
-
-
-def test_no_page_breaks_its_policy(listener: OpenListener) -> None:
-    one = listener()
-    for path in (*PAGES, f"/tracks/{one.track('Hum 1')['id']}"):
-        one.go(path)
-        one.page.wait_for_load_state("networkidle")
-        expect(one.page.locator(".player-bar")).to_be_visible()
-        assert one.page.title()
-        assert one.troubles == [], path
