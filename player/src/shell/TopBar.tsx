@@ -69,23 +69,25 @@ export function TopBar({ scroller }: { scroller: HTMLElement | null }) {
   )
 }
 
-/** Searches as one types; the address holds the words, so that Back and a reload find them again. */
+/** Searches as one types; the address holds the words, so that Back and a reload find them again. Going elsewhere drops what was typed. */
 function SearchBox() {
   const navigate = useNavigate()
-  const { pathname } = useLocation()
+  const { key, pathname } = useLocation()
   const [params] = useSearchParams()
   const here = pathname === '/search'
   const asked = here ? (params.get('q') ?? '') : ''
   const [text, setText] = useState(asked)
-  const [seen, setSeen] = useState(asked)
+  const [seen, setSeen] = useState({ asked, key })
   const input = useRef<HTMLInputElement>(null)
-  if (seen !== asked) {
-    setSeen(asked)
+  if (seen.asked !== asked || (seen.key !== key && !here)) {
+    setSeen({ asked, key })
     setText(asked)
   }
   useEffect(() => {
     if (text.trim() === asked) return
+    const from = window.location.href
     const timer = setTimeout(() => {
+      if (window.location.href !== from) return // Gone to another page, which may still be on its way.
       if (text.trim()) void navigate(`/search?q=${encodeURIComponent(text.trim())}`, { replace: here })
       else if (here) void navigate('/search', { replace: true })
     }, TYPING_MS)
