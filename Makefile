@@ -13,8 +13,8 @@ WEB := src/segue/serve/web/index.html
 PLAYER_SOURCES := $(shell find player/src player/public player/index.html player/vite.config.ts -type f 2>/dev/null)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-unexport PYTHONDONTWRITEBYTECODE
 # Tests start hundreds of processes: what is compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup setup-dev run test lint e2e bench wheel lock clean check-tools player-check
 .DELETE_ON_ERROR:

@@ -296,7 +296,7 @@ print(n, int(peak.split()[1]) // 1024)  # getrusage would tell of the parent, wh
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", ["array.zip", "string.json"])
+@pytest.mark.parametrize("shape", ["array.json", "array.zip", "string.json"])
 def test_200_mb_are_read_in_less_than_150_mb_of_memory(tmp_path: Path, shape: str) -> None:
     chance = random.Random(1)
     entries = [json.dumps(spotify_entry(platform=chance.randbytes(1_000).hex())).encode() for _ in range(50)]

@@ -19,14 +19,15 @@ from segue_tagworker import _interpret, _lyrics, _payload
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For ``music``, hostile, and the ``data`` of those who scan it."""
-    return tmp_path_factory.mktemp("hostile")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A folder with hostile ``music`` and room for the ``data`` of those who scan it; what is wrong with each file."""
+    folder = tmp_path_factory.mktemp("hostile")
+    return folder, make_hostile_folder(folder / "music")
 
 
-def test_a_scan_survives_them_all(folder: Path) -> None:
+def test_a_scan_survives_them_all(hostile: tuple[Path, dict[str, str]]) -> None:
+    folder, wrong = hostile
     music = folder / "music"
-    wrong = make_hostile_folder(music)
     with library_over(music, folder / "data") as library:
         started = time.monotonic()
         report = library.scan()
@@ -46,7 +47,8 @@ def test_a_scan_survives_them_all(folder: Path) -> None:
         assert tracks["fine three hours.wav"].duration_ms == 10_800_000
 
 
-def test_a_server_serves_beside_them(folder: Path) -> None:
+def test_a_server_serves_beside_them(hostile: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = hostile
     with running_server(folder / "data", folder / "music") as server:
         http = httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.token()}"}, timeout=60)
         tracks = http.get("/api/tracks?limit=100").json()["items"]

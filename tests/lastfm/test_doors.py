@@ -160,7 +160,7 @@ def unregistered(own: RunningServer) -> Scrobbler:
     return Scrobbler(own.url, "fuzzing").sign_in("admin", own.token("admin", "fuzz"))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(method=METHODS, params=st.dictionaries(KEYS, VALUES, max_size=8), json=st.booleans())
 def test_no_parameter_breaks_it(unregistered: Scrobbler, method: str, params: dict[str, str], json: bool) -> None:
     answer = unregistered.send({**params, "method": method, "format": "json" if json else "xml"})
@@ -168,7 +168,7 @@ def test_no_parameter_breaks_it(unregistered: Scrobbler, method: str, params: di
     read(answer, json)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     count=st.integers(1, 60),
     artist=st.text(max_size=30),
