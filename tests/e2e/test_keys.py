@@ -76,3 +76,14 @@ def test_lyrics_follow_and_lead(listener: OpenListener) -> None:
     line.click()
     expect(line).to_have_attribute("aria-current", "true", timeout=5_000)
     assert one.position_s() >= 7
+
+
+def test_a_search_still_being_typed_does_not_lead_away(listener: OpenListener) -> None:
+    one = listener()
+    one.go("/")
+    box = one.page.get_by_role("searchbox")
+    box.fill("hum")
+    one.page.get_by_role("link", name="Artists").first.click()
+    time.sleep(1)
+    expect(one.page).to_have_url(f"{one.url}/artists")
+    expect(box).to_have_value("")
